@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { ServiceId, StackId } from '../ids/index.ts';
+import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+
+export const ResourceName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'expected 1 to 63 letters, digits, "_", "." or "-", starting with a letter or digit');
+
+const labels = z.record(z.string().max(255), z.string().max(4096));
+
+export const HealthcheckSpec = z.object({
+  /** As Docker's: ["CMD", …], ["CMD-SHELL", line] or ["NONE"]. */
+  test: z.array(z.string()).min(1),
+  intervalMs: z.number().int().positive().default(30_000),
+  timeoutMs: z.number().int().positive().default(30_000),
+  startPeriodMs: z.number().int().nonnegative().default(0),
+  startIntervalMs: z.number().int().positive().default(5_000),
+  retries: z.number().int().positive().default(3),
+});
+
+export const MountSpec = z.object({
+  type: z.enum(['bind', 'volume', 'tmpfs']),
+  source: z.string().max(4096).default(''),
+  target: z.string().startsWith('/').max(4096),
+  readOnly: z.boolean().default(false),
+});
+
+/** What runs; the names are Docker's meaning: entrypoint and command override the image's. */
+export const TaskSpec = z.object({
+  image: z.string().min(1).max(512),
+  entrypoint: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
+  env: z.array(z.string().regex(/^[^=]+=/, 'expected NAME=value')).default([]),
+  workingDir: z.string().optional(),
+  user: z.string().optional(),
+  hostname: z.string().max(63).optional(),
+  labels: labels.default({}),
+  tty: z.boolean().default(false),
+  readOnlyRootfs: z.boolean().default(false),
+  stopSignal: z.string().optional(),
+  stopGraceMs: z.number().int().nonnegative().default(10_000),
+  healthcheck: HealthcheckSpec.optional(),
+  mounts: z.array(MountSpec).default([]),
+  resources: z
+    .object({
+      limits: z.object({ nanoCpus: z.number().int().positive().optional(), memoryBytes: z.number().int().positive().optional(), pids: z.number().int().positive().optional() }).default({}),
+      reservations: z.object({ nanoCpus: z.number().int().nonnegative().default(0), memoryBytes: z.number().int().nonnegative().default(0) }).default({ nanoCpus: 0, memoryBytes: 0 }),
+    })
+    .default({ limits: {}, reservations: { nanoCpus: 0, memoryBytes: 0 } }),
+  restartPolicy: z
+    .object({
+      condition: z.enum(['none', 'on-failure', 'any']).default('any'),
+      delayMs: z.number().int().nonnegative().default(5_000),
+      maxAttempts: z.number().int().positive().optional(),
+      windowMs: z.number().int().nonnegative().default(0),
+    })
+    .default({ condition: 'any', delayMs: 5_000, windowMs: 0 }),
+  placement: z
+    .object({
+      /** As Swarm's: "node.hostname == a", "node.labels.zone != b". */
+      constraints: z.array(z.string()).default([]),
+      maxPerNode: z.number().int().positive().optional(),
+    })
+    .default({ constraints: [] }),
+});
+export type TaskSpec = z.infer<typeof TaskSpec>;
+
+/** `ingress`: the port on each node that runs a task leads to the service's tasks there, in turn. `host`: to one task; it takes the port. */
+export const PublishedPort = z.object({
+  protocol: z.enum(['tcp', 'udp', 'sctp']).default('tcp'),
+  targetPort: z.number().int().min(1).max(65535),
+  /** 0: the control plane picks one from 30000–32767. */
+  publishedPort: z.number().int().min(0).max(65535).default(0),
+  mode: z.enum(['ingress', 'host']).default('ingress'),
+});
+export type PublishedPort = z.infer<typeof PublishedPort>;
+
+export const maxReplicas = 100_000;
+
+export const ServiceSpec = z.object({
+  name: ResourceName,
+  labels: labels.default({}),
+  mode: z
+    .discriminatedUnion('type', [z.object({ type: z.literal('replicated'), replicas: z.number().int().min(0).max(maxReplicas) }), z.object({ type: z.literal('global') })])
+    .default({ type: 'replicated', replicas: 1 }),
+  task: TaskSpec,
+  ports: z.array(PublishedPort).max(64).default([]),
+});
+export type ServiceSpec = z.infer<typeof ServiceSpec>;
+
+/** spec is the user's; ports are what the control plane allotted; status is what the agents saw. */
+export const Service = z.object({
+  id: ServiceId,
+  version: recordVersion,
+  stackId: StackId.nullable(),
+  stackName: z.string().nullable(),
+  spec: ServiceSpec,
+  ports: z.array(PublishedPort),
+  status: z.object({ desiredTasks: z.number().int(), runningTasks: z.number().int(), state: z.enum(['converged', 'updating', 'pending', 'removing']), message: z.string() }),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
+export type Service = z.infer<typeof Service>;
+
+export const ServicePage = pageOf(Service);
+export const ServiceListQuery = pageQuery.extend({ stackId: StackId.optional(), name: z.string().optional() });
