@@ -1,0 +1,17 @@
+export {
+  bug,
+  conflict,
+  describeError,
+  type ErrorCode,
+  type ErrorDetail,
+  type ErrorKind,
+  errorCodes,
+  GantryError,
+  hasCode,
+  invalid,
+  notFound,
+  notModified,
+  operational,
+  whileTrying,
+  wrongState,
+} from './gantry-error.ts';
