@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+const sources = (suffix: string) => [
+  `apps/*/src/**/*.${suffix}`,
+  `apps/*/test/**/*.${suffix}`,
+  `apps/web/**/*.${suffix}`,
+  `libs/**/*.${suffix}`,
+  `tools/**/*.${suffix}`,
+];
+const exclude = ['**/node_modules/**', '**/dist/**', '**/.next/**', '**/target/**', '**/e2e/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: [...sources('spec.ts'), ...sources('spec.tsx')], exclude } },
+      {
+        // The kernel is one shared resource: one file at a time, with room for a cold Postgres.
+        test: { name: 'integration', include: sources('test.ts'), exclude, fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 },
+      },
+    ],
+  },
+});
