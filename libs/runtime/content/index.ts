@@ -1,0 +1,1 @@
+export type { BlobStat, ContentStore, Ingest, Lease } from './store.ts';

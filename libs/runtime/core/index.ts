@@ -1,0 +1,1 @@
+export type { Runtime, RuntimeFacts, RuntimeOptions } from './runtime.ts';

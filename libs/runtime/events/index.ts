@@ -1,0 +1,1 @@
+export type { EventDraft, Events, EventType, RuntimeEvent } from './events.ts';

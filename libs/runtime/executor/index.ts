@@ -1,0 +1,1 @@
+export type { Executor, PlainOperation, Shim, ShimStream } from './executor.ts';

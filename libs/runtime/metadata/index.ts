@@ -1,0 +1,1 @@
+export type { Collection, MetadataStore, QuarantinedRecord } from './store.ts';

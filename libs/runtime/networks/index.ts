@@ -1,0 +1,1 @@
+export type { Endpoint, EndpointRequest, IpamPool, Network, NetworkSpec, Networks, PortPublisher, PortRequest, PublishedPort } from './networks.ts';

@@ -1,0 +1,1 @@
+export type { LayerSource, Snapshotter, UnpackedLayer } from './snapshotter.ts';

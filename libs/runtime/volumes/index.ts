@@ -1,0 +1,1 @@
+export type { Volume, VolumeSpec, Volumes } from './volumes.ts';
