@@ -1,3 +1,12 @@
-export { decodeLinkFrame, encodeControlFrame, encodeStreamFrame, initialStreamCreditBytes, type LinkFrame, maxControlBytes, maxStreamChunkBytes } from './frame.ts';
+export {
+  decodeLinkFrame,
+  encodeControlFrame,
+  encodeStreamFrame,
+  initialStreamCreditBytes,
+  type LinkFrame,
+  maxControlBytes,
+  maxStreamChunkBytes,
+} from './frame.ts';
 export { linkSignaturePayload, linkVersions, NodeFacts, RegisterRequest, RegisterResponse } from './identity.ts';
-export { AssignedTask, Assignments, type ToAgent, ToAgentMessage, type ToServer, ToServerMessage, TaskStatusReport } from './messages.ts';
+export { AssignedTask, Assignments, TaskStatusReport, type ToAgent, ToAgentMessage, type ToServer, ToServerMessage } from './messages.ts';
+export { type ReceivedFrame, receiveLinkFrame } from './receive.ts';

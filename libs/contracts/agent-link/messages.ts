@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { TaskState } from '../http-api/task.ts';
 import { PublishedPort, TaskSpec } from '../http-api/service.ts';
+import { TaskState } from '../http-api/task.ts';
 import { NodeId, ServiceId, SessionId, TaskId } from '../ids/index.ts';
 import { NodeFacts } from './identity.ts';
 
