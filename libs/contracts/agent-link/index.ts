@@ -1,3 +1,4 @@
+export { TaskState, taskStates } from '../http-api/task.ts';
 export {
   decodeLinkFrame,
   encodeControlFrame,
