@@ -16,4 +16,10 @@ export const ApiTokenCreate = z.object({ name: z.string().min(1).max(100), role:
 /** `secret` is shown once; send it as `Authorization: Bearer SECRET`. */
 export const ApiTokenCreated = ApiToken.extend({ secret: z.string() });
 
-export const SystemStatus = z.object({ version: z.string(), queueBackend: z.enum(['postgres', 'redis']), nodes: z.number().int(), services: z.number().int(), runningTasks: z.number().int() });
+export const SystemStatus = z.object({
+  version: z.string(),
+  queueBackend: z.enum(['postgres', 'redis']),
+  nodes: z.number().int(),
+  services: z.number().int(),
+  runningTasks: z.number().int(),
+});

@@ -13,31 +13,69 @@ const nothing = z.object({});
 /** The whole REST API below /api/v1, one entry an operation; the server implements it, the clients and the OpenAPI document are made from it. */
 export const httpApi = {
   account: {
-    signIn: oc.route({ method: 'POST', path: '/account/sign-in', summary: 'Sign in', tags: ['account'] }).input(SignIn).output(Account),
-    signOut: oc.route({ method: 'POST', path: '/account/sign-out', summary: 'Sign out', tags: ['account'] }).input(nothing).output(nothing),
+    signIn: oc
+      .route({ method: 'POST', path: '/account/sign-in', summary: 'Sign in', tags: ['account'] })
+      .input(SignIn)
+      .output(Account),
+    signOut: oc
+      .route({ method: 'POST', path: '/account/sign-out', summary: 'Sign out', tags: ['account'] })
+      .input(nothing)
+      .output(nothing),
     current: oc.route({ method: 'GET', path: '/account', summary: 'Who is signed in', tags: ['account'] }).output(Account),
-    listTokens: oc.route({ method: 'GET', path: '/account/tokens', summary: 'List API tokens', tags: ['account'] }).output(z.object({ items: z.array(ApiToken) })),
-    createToken: oc.route({ method: 'POST', path: '/account/tokens', successStatus: 201, summary: 'Create an API token', tags: ['account'] }).input(ApiTokenCreate).output(ApiTokenCreated),
-    deleteToken: oc.route({ method: 'DELETE', path: '/account/tokens/{id}', summary: 'Revoke an API token', tags: ['account'] }).input(z.object({ id: z.string() })).output(nothing),
+    listTokens: oc
+      .route({ method: 'GET', path: '/account/tokens', summary: 'List API tokens', tags: ['account'] })
+      .output(z.object({ items: z.array(ApiToken) })),
+    createToken: oc
+      .route({ method: 'POST', path: '/account/tokens', successStatus: 201, summary: 'Create an API token', tags: ['account'] })
+      .input(ApiTokenCreate)
+      .output(ApiTokenCreated),
+    deleteToken: oc
+      .route({ method: 'DELETE', path: '/account/tokens/{id}', summary: 'Revoke an API token', tags: ['account'] })
+      .input(z.object({ id: z.string() }))
+      .output(nothing),
   },
   system: {
     status: oc.route({ method: 'GET', path: '/system', summary: 'Version and totals', tags: ['system'] }).output(SystemStatus),
   },
   nodes: {
-    list: oc.route({ method: 'GET', path: '/nodes', summary: 'List nodes', tags: ['nodes'] }).input(NodeListQuery).output(NodePage),
-    get: oc.route({ method: 'GET', path: '/nodes/{nodeId}', summary: 'One node', tags: ['nodes'] }).input(z.object({ nodeId: NodeId })).output(ClusterNode),
-    update: oc.route({ method: 'PATCH', path: '/nodes/{nodeId}', summary: 'Change name, labels or availability', tags: ['nodes'] }).input(NodeUpdate.extend({ nodeId: NodeId })).output(ClusterNode),
-    remove: oc.route({ method: 'DELETE', path: '/nodes/{nodeId}', summary: 'Remove a node that is down', tags: ['nodes'] }).input(z.object({ nodeId: NodeId })).output(nothing),
+    list: oc
+      .route({ method: 'GET', path: '/nodes', summary: 'List nodes', tags: ['nodes'] })
+      .input(NodeListQuery)
+      .output(NodePage),
+    get: oc
+      .route({ method: 'GET', path: '/nodes/{nodeId}', summary: 'One node', tags: ['nodes'] })
+      .input(z.object({ nodeId: NodeId }))
+      .output(ClusterNode),
+    update: oc
+      .route({ method: 'PATCH', path: '/nodes/{nodeId}', summary: 'Change name, labels or availability', tags: ['nodes'] })
+      .input(NodeUpdate.extend({ nodeId: NodeId }))
+      .output(ClusterNode),
+    remove: oc
+      .route({ method: 'DELETE', path: '/nodes/{nodeId}', summary: 'Remove a node that is down', tags: ['nodes'] })
+      .input(z.object({ nodeId: NodeId }))
+      .output(nothing),
     containers: oc
       .route({ method: 'GET', path: '/nodes/{nodeId}/containers', summary: 'Containers on a node, tasks or not', tags: ['nodes'] })
       .input(z.object({ nodeId: NodeId }))
       .output(z.object({ items: z.array(NodeContainer) })),
-    createJoinToken: oc.route({ method: 'POST', path: '/nodes/join-tokens', successStatus: 201, summary: 'Make a token for a new node', tags: ['nodes'] }).input(nothing).output(JoinToken),
+    createJoinToken: oc
+      .route({ method: 'POST', path: '/nodes/join-tokens', successStatus: 201, summary: 'Make a token for a new node', tags: ['nodes'] })
+      .input(nothing)
+      .output(JoinToken),
   },
   services: {
-    list: oc.route({ method: 'GET', path: '/services', summary: 'List services', tags: ['services'] }).input(ServiceListQuery).output(ServicePage),
-    get: oc.route({ method: 'GET', path: '/services/{serviceId}', summary: 'One service', tags: ['services'] }).input(z.object({ serviceId: ServiceId })).output(Service),
-    create: oc.route({ method: 'POST', path: '/services', successStatus: 201, summary: 'Create a service', tags: ['services'] }).input(ServiceSpec).output(Service),
+    list: oc
+      .route({ method: 'GET', path: '/services', summary: 'List services', tags: ['services'] })
+      .input(ServiceListQuery)
+      .output(ServicePage),
+    get: oc
+      .route({ method: 'GET', path: '/services/{serviceId}', summary: 'One service', tags: ['services'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+    create: oc
+      .route({ method: 'POST', path: '/services', successStatus: 201, summary: 'Create a service', tags: ['services'] })
+      .input(ServiceSpec)
+      .output(Service),
     update: oc
       .route({ method: 'PUT', path: '/services/{serviceId}', summary: 'Replace the spec; 409 when version is not the current one', tags: ['services'] })
       .input(z.object({ serviceId: ServiceId, version: recordVersion, spec: ServiceSpec }))
@@ -46,25 +84,42 @@ export const httpApi = {
       .route({ method: 'POST', path: '/services/{serviceId}/scale', summary: 'Set the number of tasks', tags: ['services'] })
       .input(z.object({ serviceId: ServiceId, replicas: z.number().int().min(0).max(maxReplicas) }))
       .output(Service),
-    remove: oc.route({ method: 'DELETE', path: '/services/{serviceId}', summary: 'Remove a service and its tasks', tags: ['services'] }).input(z.object({ serviceId: ServiceId })).output(nothing),
+    remove: oc
+      .route({ method: 'DELETE', path: '/services/{serviceId}', summary: 'Remove a service and its tasks', tags: ['services'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(nothing),
   },
   stacks: {
-    list: oc.route({ method: 'GET', path: '/stacks', summary: 'List stacks', tags: ['stacks'] }).input(StackListQuery).output(StackPage),
+    list: oc
+      .route({ method: 'GET', path: '/stacks', summary: 'List stacks', tags: ['stacks'] })
+      .input(StackListQuery)
+      .output(StackPage),
     deploy: oc
       .route({ method: 'PUT', path: '/stacks/{name}', summary: 'Create a stack or make it what the Compose file says', tags: ['stacks'] })
       .input(StackDeploy.extend({ name: ResourceName }))
       .output(StackDeployed),
-    remove: oc.route({ method: 'DELETE', path: '/stacks/{name}', summary: 'Remove a stack and its services', tags: ['stacks'] }).input(z.object({ name: ResourceName })).output(nothing),
+    remove: oc
+      .route({ method: 'DELETE', path: '/stacks/{name}', summary: 'Remove a stack and its services', tags: ['stacks'] })
+      .input(z.object({ name: ResourceName }))
+      .output(nothing),
   },
   tasks: {
-    list: oc.route({ method: 'GET', path: '/tasks', summary: 'List tasks, newest first', tags: ['tasks'] }).input(TaskListQuery).output(TaskPage),
-    get: oc.route({ method: 'GET', path: '/tasks/{taskId}', summary: 'One task', tags: ['tasks'] }).input(z.object({ taskId: TaskId })).output(Task),
+    list: oc
+      .route({ method: 'GET', path: '/tasks', summary: 'List tasks, newest first', tags: ['tasks'] })
+      .input(TaskListQuery)
+      .output(TaskPage),
+    get: oc
+      .route({ method: 'GET', path: '/tasks/{taskId}', summary: 'One task', tags: ['tasks'] })
+      .input(z.object({ taskId: TaskId }))
+      .output(Task),
   },
 } as const;
 
+export { type Access, access, isAllowed, type Operation } from './access.ts';
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';
-export { HealthcheckSpec, maxReplicas, MountSpec, PublishedPort, ResourceName, Service, ServicePage, ServiceSpec, TaskSpec } from './service.ts';
+export { Problem } from './problem.ts';
+export { HealthcheckSpec, MountSpec, maxReplicas, PublishedPort, ResourceName, Service, ServicePage, ServiceSpec, TaskSpec, UpdatePolicy } from './service.ts';
 export { Stack, StackDeploy, StackDeployed, StackPage } from './stack.ts';
 export { LogLine, LogQuery, Task, TaskPage, TaskState, TerminalEnded, TerminalQuery, TerminalResize, taskStates } from './task.ts';

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { ServiceId, StackId } from '../ids/index.ts';
 import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
 
-export const ResourceName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'expected 1 to 63 letters, digits, "_", "." or "-", starting with a letter or digit');
+export const ResourceName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'expected 1 to 63 letters, digits, "_", "." or "-", starting with a letter or digit');
 
 const labels = z.record(z.string().max(255), z.string().max(4096));
 
@@ -41,8 +43,16 @@ export const TaskSpec = z.object({
   mounts: z.array(MountSpec).default([]),
   resources: z
     .object({
-      limits: z.object({ nanoCpus: z.number().int().positive().optional(), memoryBytes: z.number().int().positive().optional(), pids: z.number().int().positive().optional() }).default({}),
-      reservations: z.object({ nanoCpus: z.number().int().nonnegative().default(0), memoryBytes: z.number().int().nonnegative().default(0) }).default({ nanoCpus: 0, memoryBytes: 0 }),
+      limits: z
+        .object({
+          nanoCpus: z.number().int().positive().optional(),
+          memoryBytes: z.number().int().positive().optional(),
+          pids: z.number().int().positive().optional(),
+        })
+        .default({}),
+      reservations: z
+        .object({ nanoCpus: z.number().int().nonnegative().default(0), memoryBytes: z.number().int().nonnegative().default(0) })
+        .default({ nanoCpus: 0, memoryBytes: 0 }),
     })
     .default({ limits: {}, reservations: { nanoCpus: 0, memoryBytes: 0 } }),
   restartPolicy: z
@@ -75,14 +85,34 @@ export type PublishedPort = z.infer<typeof PublishedPort>;
 
 export const maxReplicas = 100_000;
 
+/** How tasks are replaced when what they run changes; the meaning and the defaults are Swarm's. */
+export const UpdatePolicy = z.object({
+  /** So many at a time; 0: all at once. */
+  parallelism: z.number().int().nonnegative().default(1),
+  /** Rest after each replaced task. */
+  delayMs: z.number().int().nonnegative().default(0),
+  order: z.enum(['stop-first', 'start-first']).default('stop-first'),
+  /** For so long after it runs, a new task's end counts as the update's failure. */
+  monitorMs: z.number().int().nonnegative().default(5_000),
+  /** More failures than this part of the tasks … */
+  maxFailureRatio: z.number().min(0).max(1).default(0),
+  /** … and this happens. */
+  failureAction: z.enum(['pause', 'continue', 'rollback']).default('pause'),
+});
+export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
+
 export const ServiceSpec = z.object({
   name: ResourceName,
   labels: labels.default({}),
   mode: z
-    .discriminatedUnion('type', [z.object({ type: z.literal('replicated'), replicas: z.number().int().min(0).max(maxReplicas) }), z.object({ type: z.literal('global') })])
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('replicated'), replicas: z.number().int().min(0).max(maxReplicas) }),
+      z.object({ type: z.literal('global') }),
+    ])
     .default({ type: 'replicated', replicas: 1 }),
   task: TaskSpec,
   ports: z.array(PublishedPort).max(64).default([]),
+  update: UpdatePolicy.default(UpdatePolicy.parse({})),
 });
 export type ServiceSpec = z.infer<typeof ServiceSpec>;
 
@@ -94,7 +124,12 @@ export const Service = z.object({
   stackName: z.string().nullable(),
   spec: ServiceSpec,
   ports: z.array(PublishedPort),
-  status: z.object({ desiredTasks: z.number().int(), runningTasks: z.number().int(), state: z.enum(['converged', 'updating', 'pending', 'removing']), message: z.string() }),
+  status: z.object({
+    desiredTasks: z.number().int(),
+    runningTasks: z.number().int(),
+    state: z.enum(['converged', 'updating', 'pending', 'removing']),
+    message: z.string(),
+  }),
   createdAt: timestamp,
   updatedAt: timestamp,
 });

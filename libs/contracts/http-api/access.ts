@@ -1,0 +1,42 @@
+import type { Role } from './account.ts';
+
+/** `anyone` needs no sign-in; the others need that role or a higher one. */
+export type Access = Role | 'anyone';
+
+/** Who may do what: the one table, read by the server's guard and by whatever greys a button out. */
+export const access = {
+  'account.signIn': 'anyone',
+  'account.signOut': 'anyone',
+  'account.current': 'viewer',
+  'account.listTokens': 'viewer',
+  'account.createToken': 'viewer',
+  'account.deleteToken': 'viewer',
+  'system.status': 'viewer',
+  'nodes.list': 'viewer',
+  'nodes.get': 'viewer',
+  'nodes.update': 'operator',
+  'nodes.remove': 'admin',
+  'nodes.containers': 'viewer',
+  'nodes.createJoinToken': 'admin',
+  'services.list': 'viewer',
+  'services.get': 'viewer',
+  'services.create': 'operator',
+  'services.update': 'operator',
+  'services.scale': 'operator',
+  'services.remove': 'operator',
+  'stacks.list': 'viewer',
+  'stacks.deploy': 'operator',
+  'stacks.remove': 'operator',
+  'tasks.list': 'viewer',
+  'tasks.get': 'viewer',
+  'tasks.logs': 'viewer',
+  'tasks.terminal': 'operator',
+  'live.follow': 'viewer',
+} as const satisfies Record<string, Access>;
+export type Operation = keyof typeof access;
+
+const rank: Record<Access, number> = { anyone: 0, viewer: 1, operator: 2, admin: 3 };
+
+export function isAllowed(role: Role | null, operation: Operation): boolean {
+  return rank[role ?? 'anyone'] >= rank[access[operation]];
+}
