@@ -1,0 +1,3 @@
+import { runUnderNode24 } from './bootstrap/node24.mjs';
+
+await runUnderNode24('check/main.ts');

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { Advice, step } from '../process/report.ts';
+import { run } from '../process/run.ts';
+
+export type Purpose = 'start' | 'test';
+
+/** package → a file that shows it (or its equal from elsewhere) is there. */
+const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]>>>> = {
+  start: {
+    'busybox-static': ['/bin/busybox'],
+    'ca-certificates': ['/etc/ssl/certs/ca-certificates.crt'],
+    gcc: ['/usr/bin/cc', '/usr/local/bin/cc'],
+    'libc6-dev': ['/usr/include/stdlib.h'],
+    nftables: ['/usr/sbin/nft', '/usr/bin/nft'],
+  },
+  test: {
+    chromium: ['/usr/bin/chromium'],
+    iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
+    procps: ['/usr/bin/ps', '/bin/ps'],
+    'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
+    runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
+  },
+};
+
+export const isRoot = (): boolean => process.getuid?.() === 0;
+
+const onPath = (name: string): boolean => (process.env.PATH ?? '').split(':').some((directory) => existsSync(`${directory}/${name}`));
+
+export function missingPackages(purposes: readonly Purpose[], needsCompiler: boolean): string[] {
+  const all = purposes.flatMap((purpose) => Object.entries(wanted[purpose]));
+  return all
+    .filter(([name]) => needsCompiler || !['gcc', 'libc6-dev'].includes(name))
+    .filter(([, files]) => !files.some(existsSync))
+    .map(([name]) => name);
+}
+
+/** The index is refreshed only when an install fails without it: a fresh host has none, an old one may point at removed files. */
+async function install(names: readonly string[]): Promise<boolean> {
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const attempt = () => run('apt-get', ['install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...names], { env });
+  if ((await attempt()).code === 0) return true;
+  await run('apt-get', ['update', '-q'], { env });
+  const { code, output } = await attempt();
+  if (code !== 0) process.stderr.write(`${output.trimEnd().split('\n').slice(-15).join('\n')}\n`);
+  return code === 0;
+}
+
+/** Installs what is missing, or says in one paragraph which command does. */
+export async function ensurePackages(names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const command = `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`;
+  if (!onPath('apt-get')) throw new Advice(`This host lacks ${names.join(', ')} (Debian's names). Install them with its package manager and start again.`);
+  if (!isRoot()) throw new Advice(`This host lacks ${names.join(', ')}. Run this and start again:\n\n  sudo sh -c '${command}'`);
+  const installed = await step(`Debian packages: ${names.join(' ')}`, () => install(names));
+  if (!installed) throw new Advice(`apt-get could not install ${names.join(' ')} (see above). Run this, and start again when it succeeds:\n\n  ${command}`);
+}
