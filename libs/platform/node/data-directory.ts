@@ -18,8 +18,13 @@ async function checkVersion(path: string, version: number): Promise<void> {
   });
   if (found === null) return writeFileDurably(file, `${version}\n`, { mode: 0o644 });
   const number = Number.parseInt(found, 10);
-  if (!Number.isInteger(number) || number < 1) throw operational('corrupt', `${file} holds ${JSON.stringify(found.slice(0, 40))} where a version number belongs`);
-  if (number > version) throw operational('unsupported', `${path} was written by a newer version (layout ${number}, this one knows ${version}): upgrade, or choose another directory`);
+  if (!Number.isInteger(number) || number < 1)
+    throw operational('corrupt', `${file} holds ${JSON.stringify(found.slice(0, 40))} where a version number belongs`);
+  if (number > version)
+    throw operational(
+      'unsupported',
+      `${path} was written by a newer version (layout ${number}, this one knows ${version}): upgrade, or choose another directory`,
+    );
 }
 
 /**

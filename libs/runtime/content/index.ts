@@ -1,1 +1,2 @@
+export { openLocalStore } from './local-store.ts';
 export type { BlobStat, ContentStore, Ingest, Lease } from './store.ts';

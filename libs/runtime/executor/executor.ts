@@ -10,7 +10,11 @@ export interface Executor {
   /** One request on the shared connection. A request under way when the executor dies fails with unavailable; it may have been carried out. */
   call<Op extends PlainOperation>(operation: Op, request: ExecutorRequest<Op>, options?: { signal?: AbortSignal }): Promise<ExecutorResult<Op>>;
   /** layer.unpack from a stream, on a connection of its own. */
-  unpackFrom(source: Readable, request: Omit<ExecutorRequest<'layer.unpack'>, 'source'>, options?: { signal?: AbortSignal }): Promise<ExecutorResult<'layer.unpack'>>;
+  unpackFrom(
+    source: Readable,
+    request: Omit<ExecutorRequest<'layer.unpack'>, 'source'>,
+    options?: { signal?: AbortSignal },
+  ): Promise<ExecutorResult<'layer.unpack'>>;
   readArchive(request: ExecutorRequest<'archive.read'>, options?: { signal?: AbortSignal }): Promise<{ stat: ExecutorResult<'archive.read'>; tar: Readable }>;
   writeArchive(tar: Readable, request: ExecutorRequest<'archive.write'>, options?: { signal?: AbortSignal }): Promise<ExecutorResult<'archive.write'>>;
   shim(containerId: string): Shim;
@@ -31,9 +35,15 @@ export interface Shim {
   signal(processId: string, signal: number): Promise<void>;
 }
 
+export interface ShimOutput {
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Buffer;
+}
+
 export interface ShimStream {
   readonly pid: number;
-  readonly output: Readable;
+  /** Object mode, of ShimOutput. `exited` resolves when it has been read to its end. */
+  readonly output: Readable & AsyncIterable<ShimOutput>;
   readonly input: Writable | null;
   readonly exited: Promise<ExitStatus | null>;
   close(): void;

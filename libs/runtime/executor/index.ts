@@ -1,1 +1,2 @@
-export type { Executor, PlainOperation, Shim, ShimStream } from './executor.ts';
+export type { Executor, PlainOperation, Shim, ShimOutput, ShimStream } from './executor.ts';
+export { startExecutor } from './executor-client.ts';

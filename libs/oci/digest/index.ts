@@ -1,0 +1,1 @@
+export { chainIds, type DigestAlgorithm, digestOf, isDigest, type ParsedDigest, parseDigest, shortDigest } from './digest.ts';

@@ -1,0 +1,1 @@
+export { defaultDomain, familiarReference, formatReference, parseReference, type Reference, repositoryOf, withDefaultTag } from './reference.ts';

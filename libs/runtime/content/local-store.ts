@@ -1,0 +1,253 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { createReadStream, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type DigestAlgorithm, digestOf, parseDigest } from '@gantry/oci/digest';
+import { GantryError, hasCode, notFound, operational, whileTrying, wrongState } from '@gantry/platform/errors';
+import { type Logger, syncDirectory } from '@gantry/platform/node';
+import type { MetadataStore } from '@gantry/runtime/metadata';
+import { createLeases } from './leases.ts';
+import type { BlobStat, ContentStore, Ingest } from './store.ts';
+
+const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+const maxDocumentBytes = 4 * 1024 * 1024;
+/** An ingest nobody has touched for so long will not be taken up again. */
+const abandonedAfterMs = 24 * 3600 * 1000;
+
+export interface LocalStoreOptions {
+  readonly directory: string;
+  readonly metadata: MetadataStore;
+  readonly logger: Logger;
+  readonly now?: () => number;
+}
+
+/** Blobs as files: `blobs/ALGORITHM/HEX`, what is being fetched in `ingest/`, what proved bad in `quarantine/`. */
+export function openLocalStore(options: LocalStoreOptions): ContentStore {
+  const { directory, logger } = options;
+  const now = options.now ?? Date.now;
+  const ingestDir = join(directory, 'ingest');
+  const quarantineDir = join(directory, 'quarantine');
+  for (const algorithm of algorithms) mkdirSync(join(directory, 'blobs', algorithm), { recursive: true, mode: 0o700 });
+  mkdirSync(ingestDir, { recursive: true, mode: 0o700 });
+  mkdirSync(quarantineDir, { recursive: true, mode: 0o700 });
+  const leases = createLeases(options.metadata, now);
+  const openKeys = new Set<string>();
+
+  const path = (digest: string): string => {
+    const { algorithm, hex } = parseDigest(digest);
+    return join(directory, 'blobs', algorithm, hex);
+  };
+
+  const statBlob = (digest: string): BlobStat | undefined => {
+    const found = statSync(path(digest), { throwIfNoEntry: false });
+    return found === undefined ? undefined : { digest, sizeBytes: found.size };
+  };
+
+  const list = (): BlobStat[] =>
+    algorithms.flatMap((algorithm) => readdirSync(join(directory, 'blobs', algorithm)).flatMap((hex) => statBlob(`${algorithm}:${hex}`) ?? []));
+
+  async function publish(file: string, digest: string): Promise<void> {
+    const target = path(digest);
+    await rename(file, target);
+    await syncDirectory(join(target, '..'));
+  }
+
+  async function setAside(digest: string): Promise<void> {
+    const { hex } = parseDigest(digest);
+    await rename(path(digest), join(quarantineDir, `${hex}.${randomBytes(4).toString('hex')}`)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    logger.error({ digest }, 'a blob no longer matches its digest and was set aside');
+  }
+
+  async function openIngest(key: string): Promise<Ingest> {
+    if (openKeys.has(key)) throw wrongState(`ingest ${key} is already open`);
+    openKeys.add(key);
+    try {
+      const file = join(ingestDir, createHash('sha256').update(key).digest('hex'));
+      const handle = await open(file, 'a+', 0o600);
+      const hash = createHash('sha256');
+      const offset = await hashFile(file, hash);
+      return new LocalIngest({ key, file, handle, hash, offset, publish, done: () => openKeys.delete(key) });
+    } catch (cause) {
+      openKeys.delete(key);
+      throw whileTrying(`open ingest ${key}`, cause);
+    }
+  }
+
+  async function collectIngests(): Promise<number> {
+    let reclaimedBytes = 0;
+    const open = new Set([...openKeys].map((key) => createHash('sha256').update(key).digest('hex')));
+    for (const name of readdirSync(ingestDir)) {
+      if (open.has(name)) continue;
+      const found = await stat(join(ingestDir, name));
+      if (now() - found.mtimeMs < abandonedAfterMs) continue;
+      await rm(join(ingestDir, name), { force: true });
+      reclaimedBytes += found.size;
+    }
+    return reclaimedBytes;
+  }
+
+  return {
+    stat: statBlob,
+    list,
+    path,
+    async read(digest, { maxBytes = maxDocumentBytes } = {}) {
+      const found = statBlob(digest);
+      if (found === undefined) throw notFound(`content ${digest} is not here`);
+      if (found.sizeBytes > maxBytes) throw operational('too-large', `content ${digest} has ${found.sizeBytes} bytes, over the limit of ${maxBytes}`);
+      const handle = await open(path(digest), 'r');
+      const bytes = await handle.readFile().finally(() => handle.close());
+      if (digestOf(bytes, parseDigest(digest).algorithm) === digest) return bytes;
+      await setAside(digest);
+      throw operational('corrupt', `content ${digest} is damaged`);
+    },
+    stream(digest, range = {}): Readable {
+      return createReadStream(path(digest), { ...range, highWaterMark: 1 << 20 });
+    },
+    async put(bytes, algorithm = 'sha256') {
+      const digest = digestOf(bytes, algorithm);
+      if (statBlob(digest) !== undefined) return digest;
+      const draft = join(ingestDir, `put-${randomBytes(8).toString('hex')}`);
+      try {
+        const handle = await open(draft, 'wx', 0o600);
+        try {
+          await handle.writeFile(bytes);
+          await handle.datasync();
+        } finally {
+          await handle.close();
+        }
+        await publish(draft, digest);
+        return digest;
+      } catch (cause) {
+        await rm(draft, { force: true });
+        throw whileTrying(`store content ${digest}`, cause);
+      }
+    },
+    openIngest,
+    async adopt(file, blob) {
+      const handle = await open(file, 'r');
+      try {
+        const found = await handle.stat();
+        if (found.size !== blob.sizeBytes) throw operational('digest-mismatch', `${file} has ${found.size} bytes, expected ${blob.sizeBytes}`);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      await publish(file, blob.digest);
+    },
+    async verify(digest) {
+      if (statBlob(digest) === undefined) throw notFound(`content ${digest} is not here`);
+      const { algorithm, hex } = parseDigest(digest);
+      const hash = createHash(algorithm);
+      await hashFile(path(digest), hash);
+      if (hash.digest('hex') === hex) return true;
+      await setAside(digest);
+      return false;
+    },
+    lease: leases.create,
+    async collectGarbage(isReferenced) {
+      const removed: string[] = [];
+      let reclaimedBytes = await collectIngests();
+      for (const blob of list()) {
+        // Asked again for each blob, right before it goes: a lease taken meanwhile counts.
+        if (isReferenced(blob.digest) || leases.holds(blob.digest)) continue;
+        await rm(path(blob.digest), { force: true });
+        removed.push(blob.digest);
+        reclaimedBytes += blob.sizeBytes;
+      }
+      return { removed, reclaimedBytes };
+    },
+  };
+}
+
+async function hashFile(file: string, hash: Hash): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return bytes;
+}
+
+interface IngestParts {
+  readonly key: string;
+  readonly file: string;
+  readonly handle: FileHandle;
+  readonly hash: Hash;
+  readonly offset: number;
+  readonly publish: (file: string, digest: string) => Promise<void>;
+  readonly done: () => void;
+}
+
+class LocalIngest implements Ingest {
+  readonly key: string;
+  readonly #parts: IngestParts;
+  #hash: Hash;
+  #offset: number;
+
+  constructor(parts: IngestParts) {
+    this.key = parts.key;
+    this.#parts = parts;
+    this.#hash = parts.hash;
+    this.#offset = parts.offset;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    try {
+      let written = 0;
+      while (written < chunk.length) {
+        const { bytesWritten } = await this.#parts.handle.write(chunk, written, chunk.length - written);
+        this.#hash.update(chunk.subarray(written, written + bytesWritten));
+        this.#offset += bytesWritten;
+        written += bytesWritten;
+      }
+    } catch (cause) {
+      throw whileTrying(`write ingest ${this.key}`, cause);
+    }
+  }
+
+  async commit(expected: { digest: string; sizeBytes?: number }): Promise<void> {
+    try {
+      if (expected.sizeBytes !== undefined && expected.sizeBytes !== this.#offset) {
+        throw new GantryError('operational', 'digest-mismatch', `got ${this.#offset} bytes of ${expected.digest}, expected ${expected.sizeBytes}`);
+      }
+      const found = await this.#digest(parseDigest(expected.digest).algorithm);
+      if (found !== expected.digest) throw new GantryError('operational', 'digest-mismatch', `got bytes of ${found}, expected ${expected.digest}`);
+      await this.#parts.handle.datasync();
+      await this.close();
+      await this.#parts.publish(this.#parts.file, expected.digest);
+    } catch (cause) {
+      if (hasCode(cause, 'digest-mismatch')) await this.abort();
+      throw whileTrying(`commit content ${expected.digest}`, cause);
+    }
+  }
+
+  async #digest(algorithm: DigestAlgorithm): Promise<string> {
+    if (algorithm === 'sha256') return `sha256:${this.#hash.copy().digest('hex')}`;
+    const hash = createHash(algorithm);
+    await hashFile(this.#parts.file, hash);
+    return `${algorithm}:${hash.digest('hex')}`;
+  }
+
+  async truncate(): Promise<void> {
+    await this.#parts.handle.truncate(0);
+    this.#hash = createHash('sha256');
+    this.#offset = 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.handle.close();
+    this.#parts.done();
+  }
+
+  async abort(): Promise<void> {
+    await this.close();
+    await rm(this.#parts.file, { force: true });
+  }
+}

@@ -1,0 +1,200 @@
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { ExecutorAnswer, type ExecutorOperation, type ExecutorResult, executorOperations, executorProtocol, frameKind } from '@gantry/contracts/executor';
+import { bug, describeError, operational, whileTrying } from '@gantry/platform/errors';
+import type { Executor } from './executor.ts';
+import { fromExecutorError } from './executor-error.ts';
+import type { FrameSocket } from './frame-socket.ts';
+import { type ServeOptions, startServe } from './serve-process.ts';
+import { createShimClient } from './shim-client.ts';
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+interface Session {
+  readonly child: ChildProcess;
+  readonly connection: FrameSocket;
+  readonly connect: () => Promise<FrameSocket>;
+  readonly waiting: Map<number, Waiting>;
+}
+
+/** How often a `serve` that keeps dying is started before callers are told. */
+const maxStarts = 5;
+
+export async function startExecutor(options: ServeOptions): Promise<Executor> {
+  let isClosed = false;
+  let nextId = 1;
+  let session: Promise<Session> = openSession();
+  // A failure is told to those who call; without callers it is nobody's unhandled rejection.
+  session.catch(() => undefined);
+
+  async function openSession(): Promise<Session> {
+    const { child, connection, connect } = await startServe(options);
+    const opened: Session = { child, connection, connect, waiting: new Map() };
+    void receive(opened);
+    return opened;
+  }
+
+  async function receive(current: Session): Promise<void> {
+    let reason: unknown = null;
+    try {
+      for (let frame = await current.connection.next(); frame !== undefined; frame = await current.connection.next()) {
+        const answer = ExecutorAnswer.parse(JSON.parse(frame.payload.toString('utf8')));
+        const waiting = current.waiting.get(answer.id);
+        current.waiting.delete(answer.id);
+        if (answer.ok) waiting?.resolve(answer.result);
+        else waiting?.reject(fromExecutorError(answer.error));
+      }
+    } catch (error) {
+      reason = error;
+    }
+    current.connection.destroy();
+    for (const waiting of current.waiting.values()) waiting.reject(operational('unavailable', 'the executor went away during the request', { cause: reason }));
+    current.waiting.clear();
+    if (isClosed) return;
+    options.logger.error({ reason: describeError(reason) }, 'executor went away, starting it again');
+    session = reopen();
+    session.catch((error: unknown) => options.logger.error({ err: error }, 'executor does not start'));
+  }
+
+  async function reopen(): Promise<Session> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await openSession();
+      } catch (error) {
+        if (attempt >= maxStarts || isClosed) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
+      }
+    }
+  }
+
+  async function current(): Promise<Session> {
+    try {
+      return await session;
+    } catch (cause) {
+      if (isClosed) throw operational('unavailable', 'the executor is closed', { cause });
+      session = reopen();
+      return session;
+    }
+  }
+
+  const call: Executor['call'] = async (operation, request, callOptions = {}) => {
+    callOptions.signal?.throwIfAborted();
+    const target = await current();
+    const id = nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    target.waiting.set(id, { resolve, reject });
+    const abandon = () => {
+      target.waiting.delete(id);
+      reject(operational('cancelled', `${operation} was cancelled`));
+    };
+    callOptions.signal?.addEventListener('abort', abandon, { once: true });
+    try {
+      target.connection.sendJson({ id, op: operation, ...request }).catch(reject);
+      return parseResult(operation, await promise);
+    } finally {
+      target.waiting.delete(id);
+      callOptions.signal?.removeEventListener('abort', abandon);
+    }
+  };
+
+  /** A connection of its own for an operation with bytes; closed with its signal. */
+  async function stream<T>(signal: AbortSignal | undefined, use: (connection: FrameSocket) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    const connection = await (await current()).connect();
+    const abandon = () => connection.destroy(operational('cancelled', 'the transfer was cancelled'));
+    signal?.addEventListener('abort', abandon, { once: true });
+    try {
+      return await use(connection);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abandon);
+    }
+  }
+
+  /** The executor may refuse midway: its answer ends the sending. */
+  async function upload<Op extends ExecutorOperation>(operation: Op, source: Readable, request: object, signal?: AbortSignal): Promise<ExecutorResult<Op>> {
+    return stream(signal, async (connection) => {
+      await connection.sendJson({ id: 1, op: operation, ...request });
+      let isAnswered = false;
+      const send = async () => {
+        for await (const chunk of source) {
+          if (isAnswered) return;
+          await connection.send(frameKind.stdin, chunk);
+        }
+        await connection.send(frameKind.stdin, Buffer.alloc(0));
+      };
+      const sending = send().catch((error: unknown) => {
+        if (!isAnswered) connection.destroy(whileTrying(`send bytes to ${operation}`, error));
+      });
+      const result = readAnswer(operation, await connection.nextJson());
+      isAnswered = true;
+      source.destroy();
+      await sending;
+      connection.destroy();
+      return result;
+    });
+  }
+
+  const hello = await call('hello', { protocol: executorProtocol });
+  return {
+    hello,
+    call,
+    unpackFrom: (source, request, { signal } = {}) => upload('layer.unpack', source, { ...request, source: null }, signal),
+    writeArchive: (tar, request, { signal } = {}) => upload('archive.write', tar, request, signal),
+    readArchive: (request, { signal } = {}) =>
+      stream(signal, async (connection) => {
+        await connection.sendJson({ id: 1, op: 'archive.read', ...request });
+        const stat = readAnswer('archive.read', await connection.nextJson());
+        return { stat, tar: Readable.from(readBytes(connection), { objectMode: false, highWaterMark: 1 << 20 }) };
+      }),
+    shim: (containerId) => createShimClient(join(options.root, containerId, 'shim.sock')),
+    async close() {
+      isClosed = true;
+      const last = await session.catch(() => null);
+      last?.connection.destroy();
+      if (last === null || last.child.exitCode !== null || last.child.signalCode !== null) return;
+      const ended = new Promise((resolve) => last.child.once('exit', resolve));
+      last.child.kill('SIGTERM');
+      const force = setTimeout(() => last.child.kill('SIGKILL'), 3000);
+      await ended;
+      clearTimeout(force);
+    },
+  };
+}
+
+function parseResult<Op extends ExecutorOperation>(operation: Op, result: unknown): ExecutorResult<Op> {
+  const parsed = executorOperations[operation].result.safeParse(result);
+  if (!parsed.success) throw bug(`the executor's result of ${operation} is not as agreed`, { cause: parsed.error });
+  // The schema just used is the one the type is inferred from; TypeScript does not follow the index.
+  return parsed.data as ExecutorResult<Op>;
+}
+
+function readAnswer<Op extends ExecutorOperation>(operation: Op, value: unknown): ExecutorResult<Op> {
+  const answer = ExecutorAnswer.parse(value);
+  if (!answer.ok) throw fromExecutorError(answer.error);
+  return parseResult(operation, answer.result);
+}
+
+async function* readBytes(connection: FrameSocket): AsyncGenerator<Buffer> {
+  try {
+    for (let frame = await connection.next(); ; frame = await connection.next()) {
+      if (frame === undefined) throw operational('failed', 'the executor ended the archive before its end');
+      if (frame.kind === frameKind.json) readFailure(frame.payload);
+      if (frame.payload.length === 0) return;
+      yield frame.payload;
+    }
+  } finally {
+    connection.destroy();
+  }
+}
+
+function readFailure(payload: Buffer): never {
+  const answer = ExecutorAnswer.parse(JSON.parse(payload.toString('utf8')));
+  throw answer.ok ? bug('the executor answered in the middle of an archive') : fromExecutorError(answer.error);
+}

@@ -1,0 +1,137 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { operational, whileTrying } from '@gantry/platform/errors';
+import type { z } from 'zod';
+import type { Collection, MetadataStore, QuarantinedRecord } from './store.ts';
+
+const schema = `
+  create table if not exists record (
+    collection text not null, id text not null, body text not null, position integer not null,
+    primary key (collection, id)
+  ) without rowid;
+  create table if not exists quarantine (collection text not null, id text not null, body text not null, reason text not null);
+`;
+
+/** Text columns by name; a row that is not what the statement selects is a bug in this file. */
+function column(row: Record<string, unknown>, name: string): string {
+  const value = row[name];
+  if (typeof value !== 'string') throw new TypeError(`column ${name} is ${typeof value}, expected text`);
+  return value;
+}
+
+class SqliteCollection<T> implements Collection<T> {
+  readonly name: string;
+  readonly #schema: z.ZodType<T>;
+  readonly #get: StatementSync;
+  readonly #all: StatementSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #quarantine: (id: string, body: string, reason: string) => void;
+
+  constructor(database: DatabaseSync, name: string, valueSchema: z.ZodType<T>) {
+    this.name = name;
+    this.#schema = valueSchema;
+    this.#get = database.prepare('select body from record where collection = ? and id = ?');
+    this.#all = database.prepare('select id, body from record where collection = ? order by position');
+    this.#put = database.prepare(
+      `insert into record (collection, id, body, position) values (?1, ?2, ?3, (select coalesce(max(position), 0) + 1 from record where collection = ?1))
+       on conflict (collection, id) do update set body = excluded.body`,
+    );
+    this.#delete = database.prepare('delete from record where collection = ? and id = ?');
+    const setAside = database.prepare('insert into quarantine (collection, id, body, reason) values (?, ?, ?, ?)');
+    this.#quarantine = (id, body, reason) => {
+      setAside.run(name, id, body, reason);
+      this.#delete.run(name, id);
+    };
+  }
+
+  #parse(id: string, body: string): T | undefined {
+    let value: unknown;
+    try {
+      value = JSON.parse(body);
+    } catch (cause) {
+      this.#quarantine(id, body, String(cause));
+      return undefined;
+    }
+    const parsed = this.#schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    this.#quarantine(id, body, parsed.error.message);
+    return undefined;
+  }
+
+  get(id: string): T | undefined {
+    const row = this.#get.get(this.name, id);
+    return row === undefined ? undefined : this.#parse(id, column(row, 'body'));
+  }
+
+  entries(): [string, T][] {
+    const entries: [string, T][] = [];
+    for (const row of this.#all.all(this.name)) {
+      const id = column(row, 'id');
+      const value = this.#parse(id, column(row, 'body'));
+      if (value !== undefined) entries.push([id, value]);
+    }
+    return entries;
+  }
+
+  put(id: string, value: T): void {
+    try {
+      this.#put.run(this.name, id, JSON.stringify(value));
+    } catch (cause) {
+      throw writeFailure(`record ${this.name} ${id}`, cause);
+    }
+  }
+
+  delete(id: string): boolean {
+    try {
+      return this.#delete.run(this.name, id).changes > 0;
+    } catch (cause) {
+      throw writeFailure(`delete ${this.name} ${id}`, cause);
+    }
+  }
+}
+
+function writeFailure(doing: string, cause: unknown): Error {
+  if (cause instanceof Error && cause.message.includes('disk is full')) return operational('no-space', doing, { cause });
+  return whileTrying(doing, cause);
+}
+
+/** Records in one SQLite file: write-ahead log, synced on every commit. */
+export function openSqliteStore(path: string): MetadataStore {
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { timeout: 5000 });
+    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000');
+    const check = database.prepare('pragma quick_check(1)').get();
+    if (check === undefined || column(check, 'quick_check') !== 'ok') throw operational('corrupt', `${path} fails SQLite's quick_check`);
+    database.exec(schema);
+  } catch (cause) {
+    throw whileTrying(`open the metadata database ${path}`, cause);
+  }
+  return {
+    collection: (name, valueSchema) => new SqliteCollection(database, name, valueSchema),
+    transaction<T>(work: () => T): T {
+      database.exec('begin immediate');
+      try {
+        const result = work();
+        database.exec('commit');
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec('rollback');
+        throw error;
+      }
+    },
+    quarantined: () =>
+      database
+        .prepare('select collection, id, body, reason from quarantine')
+        .all()
+        .map(
+          (row): QuarantinedRecord => ({
+            collection: column(row, 'collection'),
+            id: column(row, 'id'),
+            body: column(row, 'body'),
+            reason: column(row, 'reason'),
+          }),
+        ),
+    close: () => database.close(),
+  };
+}
