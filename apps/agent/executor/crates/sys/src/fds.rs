@@ -1,0 +1,25 @@
+//! Descriptors as numbers: what a program inherits at exec.
+
+use crate::{Result, check};
+use rustix::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// Takes ownership of an inherited descriptor and makes it close-on-exec; fails if the number is not open.
+/// Each number may be adopted once: the caller's protocol with its parent says which numbers exist.
+pub fn adopt(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: fcntl on any number is harmless; it fails with EBADF when nothing is open there.
+    check(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } as libc::c_long)?;
+    // SAFETY: the number is open, and by the function's contract nobody else in this process owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Marks every descriptor from `first` on close-on-exec.
+pub fn cloexec_from(first: RawFd) -> Result<()> {
+    // SAFETY: changes only a flag of open descriptors.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) }).map(drop)
+}
+
+/// Closes every descriptor from `first` on. For the start of a process, before it owns any of them.
+pub fn close_from(first: RawFd) -> Result<()> {
+    // SAFETY: called at the start of a role, when no `OwnedFd` at or above `first` exists.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }).map(drop)
+}

@@ -1,0 +1,34 @@
+//! System calls that rustix does not offer in a safe form, each behind a safe function.
+//! No other crate of this workspace contains `unsafe`.
+
+mod bpf;
+mod clone;
+mod exec;
+mod fds;
+mod mount;
+mod process;
+mod signals;
+mod tty;
+
+pub use bpf::{BpfInsn, attach_device_program, load_device_program};
+pub use clone::{Child, IdMapGate, Spawn};
+pub use exec::{Image, execve, execveat};
+pub use fds::{adopt, cloexec_from, close_from};
+pub use mount::{MountAttr, mount_setattr};
+pub use process::{
+    InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, malloc_trim, personality, set_ioprio, set_mempolicy,
+    set_sched_attr,
+};
+pub use signals::{SignalFd, block_all_signals, reset_signals};
+pub use tty::{open_pty_peer, unlock_pty};
+
+pub type Result<T> = std::result::Result<T, rustix::io::Errno>;
+
+/// The error the last libc call left behind.
+pub(crate) fn last_errno() -> rustix::io::Errno {
+    rustix::io::Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(rustix::io::Errno::IO)
+}
+
+pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long> {
+    if result < 0 { Err(last_errno()) } else { Ok(result) }
+}
