@@ -1,0 +1,2 @@
+export { AgentConnection } from './agent-connection.ts';
+export { TestControlPlane } from './test-control-plane.ts';
