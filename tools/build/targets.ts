@@ -33,7 +33,7 @@ async function buildWeb(): Promise<void> {
 /** generate needs no engine, but looks for one, and would download it. */
 async function generatePrisma(): Promise<void> {
   await rm(join(root, 'apps/api/src/persistence/generated'), { recursive: true, force: true });
-  await runOrFail(binary('prisma'), ['generate'], { cwd: join(root, 'apps/api'), env: { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true' } });
+  await runOrFail(binary('prisma'), ['generate', '--config', 'prisma/prisma.config.ts'], { env: { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true' } });
 }
 
 export const executorDirectory = join(root, 'apps/agent/executor');
@@ -42,7 +42,7 @@ export const executorBinary = join(executorDirectory, 'target/release/gantry-exe
 export const targets: Readonly<Record<TargetName, Target>> = {
   prisma: {
     title: 'Prisma client',
-    inputs: ['prisma/schema', 'apps/api/prisma.config.ts', 'package-lock.json'],
+    inputs: ['prisma/schema', 'prisma/prisma.config.ts', 'package-lock.json'],
     output: 'apps/api/src/persistence/generated',
     after: [],
     build: generatePrisma,
