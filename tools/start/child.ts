@@ -34,6 +34,7 @@ export class Child {
   readonly #pidFile: string;
   readonly #stopSignal: NodeJS.Signals;
   #exit: Exit | null = null;
+  #stopped: Promise<void> | null = null;
 
   private constructor(spec: ChildSpec, child: ChildProcess, parts: { identity: ProcessIdentity | null; log: LogFile; pidFile: string; exited: Promise<Exit> }) {
     this.name = spec.name;
@@ -96,7 +97,12 @@ export class Child {
     }
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     if (this.#exit === null && this.#identity !== null) {
       await signalProcess(this.#identity, this.#stopSignal);
       const tooLong = setTimeout(() => this.#process.kill('SIGKILL'), stopTimeoutMs);

@@ -84,16 +84,19 @@ async function ensureInitialised(cluster: Cluster): Promise<void> {
   }
 }
 
-async function processesIn(directory: string): Promise<number[]> {
+/** Postgres processes whose working directory is that one; someone's shell there is none of our business. */
+async function serversIn(directory: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const inside = await Promise.all(pids.map(async (pid) => (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === directory));
+  const follow = (pid: string, link: string) => readlink(`/proc/${pid}/${link}`).catch(() => '');
+  const isServer = async (pid: string) => (await follow(pid, 'cwd')) === directory && /\/postgres( \(deleted\))?$/.test(await follow(pid, 'exe'));
+  const inside = await Promise.all(pids.map(isServer));
   return pids.filter((_, index) => inside[index]).map(Number);
 }
 
 /** After a kill -9 the backends of the old postmaster need a moment to notice; the new one will not start beside them. */
 async function clearRemains(data: string): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const remaining = await processesIn(data);
+    const remaining = await serversIn(data);
     if (remaining.length === 0) break;
     if (attempt === 40) for (const pid of remaining) process.kill(pid, 'SIGKILL');
     await delay(100);
