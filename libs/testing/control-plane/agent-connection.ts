@@ -71,6 +71,11 @@ export class AgentConnection {
     this.send({ type: 'hello.accepted', sessionId, version: 1, heartbeatMs, build: 'test' });
   }
 
+  /** Reads and answers nothing more, pings included, as a host that hangs. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Without a goodbye, as a broken network does it. */
   terminate(): void {
     this.#socket.terminate();
