@@ -3,7 +3,7 @@ use crate::message::Message;
 use crate::{Error, Result};
 use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use std::net::IpAddr;
 
 const RTM_NEWLINK: u16 = 16;
@@ -65,7 +65,7 @@ fn family(address: &IpAddr) -> u8 {
 
 impl Socket {
     pub fn open() -> Result<Self> {
-        let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::ROUTE))
+        let fd = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)
             .map_err(|errno| Error::Kernel { attempt: "open a netlink socket".into(), errno })?;
         Ok(Self { fd, sequence: 0 })
     }

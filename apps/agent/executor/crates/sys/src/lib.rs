@@ -17,7 +17,7 @@ pub use fds::{adopt, cloexec_from, close_from};
 pub use mount::{MountAttr, mount_setattr};
 pub use process::{
     InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, malloc_trim, personality, set_ioprio, set_mempolicy,
-    set_sched_attr,
+    set_sched_attr, unshare_namespaces,
 };
 pub use signals::{SignalFd, block_all_signals, reset_signals};
 pub use tty::{open_pty_peer, unlock_pty};

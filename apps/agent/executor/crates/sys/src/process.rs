@@ -92,3 +92,10 @@ pub fn malloc_trim() {
         libc::malloc_trim(0)
     };
 }
+
+/// Leaves namespaces for new ones (CLONE_NEW* flags); never the descriptor table, whose sharing safe code relies on.
+pub fn unshare_namespaces(flags: u64) -> Result<()> {
+    let flags = flags & !(libc::CLONE_FILES as u64 | libc::CLONE_FS as u64);
+    // SAFETY: namespace flags change what names mean to the kernel, not memory.
+    check(unsafe { libc::unshare(flags as libc::c_int) } as libc::c_long).map(drop)
+}

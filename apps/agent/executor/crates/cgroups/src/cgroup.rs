@@ -1,0 +1,219 @@
+//! One container's cgroup: a directory in every hierarchy.
+
+use crate::hierarchy::unified_controllers;
+use crate::{Error, Result, device_program, devices, files, limits_v1, limits_v2};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Membership {
+    /// Of a v1 hierarchy; empty for v2, whose controllers depend on the directory.
+    pub controllers: Vec<String>,
+    pub mount: PathBuf,
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cgroup {
+    pub(crate) v1: Vec<Membership>,
+    pub(crate) v2: Option<Membership>,
+}
+
+const ATTEMPTS: u32 = 10;
+
+impl Cgroup {
+    /// The cgroup beside this one.
+    pub fn sibling(&self, name: &str) -> Self {
+        let beside = |member: &Membership| Membership { path: member.path.with_file_name(name), ..member.clone() };
+        Self { v1: self.v1.iter().map(beside).collect(), v2: self.v2.as_ref().map(beside) }
+    }
+
+    /// A cgroup below this one. `path` must not leave it.
+    pub fn child(&self, path: &str) -> Result<Self> {
+        if path.split('/').any(|part| part == "..") {
+            return Err(Error::Value { field: "cgroup".into(), problem: format!("{path:?} contains ..") });
+        }
+        let below = |member: &Membership| Membership { path: member.path.join(path.trim_start_matches('/')), ..member.clone() };
+        Ok(Self { v1: self.v1.iter().map(below).collect(), v2: self.v2.as_ref().map(below) })
+    }
+
+    pub(crate) fn v1_path(&self, controller: &str) -> Option<&Path> {
+        self.v1.iter().find(|member| member.controllers.iter().any(|name| name == controller)).map(|member| member.path.as_path())
+    }
+
+    pub(crate) fn v2_path(&self) -> Option<&Path> {
+        self.v2.as_ref().map(|member| member.path.as_path())
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Membership> {
+        self.v1.iter().chain(&self.v2)
+    }
+
+    /// (controllers, mount point, path) of the v1 hierarchies and of v2 (no controllers), for mounting them into a container.
+    pub fn directories(&self) -> impl Iterator<Item = (&[String], &Path, &Path)> {
+        self.members().map(|member| (member.controllers.as_slice(), member.mount.as_path(), member.path.as_path()))
+    }
+
+    pub fn exists(&self) -> bool {
+        self.members().any(|member| member.path.is_dir())
+    }
+
+    /// Makes the directories, with their ancestors. A directory that a concurrent delete took away again is made again.
+    pub fn create(&self) -> Result<()> {
+        for member in self.members() {
+            let mut attempt = 0;
+            while let Err(error) = create_in(member) {
+                attempt += 1;
+                let vanished = matches!(&error, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+                if !vanished || attempt == ATTEMPTS {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// For clone3's CLONE_INTO_CGROUP.
+    pub fn open_v2(&self) -> Option<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(self.v2_path()?, flags, Mode::empty()).ok()
+    }
+
+    pub fn add(&self, pid: i32) -> Result<()> {
+        self.add_v1(pid)?;
+        self.v2_path().map_or(Ok(()), |path| files::write(&path.join("cgroup.procs"), pid.to_string()))
+    }
+
+    /// All but v2, where a child of `open_v2` was born.
+    pub fn add_v1(&self, pid: i32) -> Result<()> {
+        let pid = pid.to_string();
+        self.v1.iter().try_for_each(|member| files::write(&member.path.join("cgroup.procs"), &pid))
+    }
+
+    /// Device rules first, limits after; returns what could not be done but does not matter to the container.
+    pub fn apply(&self, resources: &oci::Resources) -> Result<Vec<String>> {
+        self.apply_devices(&resources.devices)?;
+        self.apply_limits(resources)
+    }
+
+    pub fn apply_devices(&self, rules: &[oci::DeviceRule]) -> Result<()> {
+        if let Some(path) = self.v1_path("devices") {
+            return devices::write_v1(path, rules);
+        }
+        self.v2_path().map_or(Ok(()), |path| device_program::attach(path, rules))
+    }
+
+    pub fn apply_limits(&self, resources: &oci::Resources) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        if self.v1.is_empty() {
+            limits_v2::apply(self.v2_path(), resources, &mut warnings)?;
+        } else {
+            limits_v1::apply(self, resources, &mut warnings)?;
+            limits_v2::apply_unified(self.v2_path(), &resources.unified)?;
+        }
+        Ok(warnings)
+    }
+
+    /// Every process in the cgroup and below.
+    pub fn pids(&self) -> Result<Vec<i32>> {
+        let preferred = self.v1_path("pids").or_else(|| self.v1_path("freezer")).or_else(|| self.v2_path());
+        let Some(path) = preferred.or_else(|| self.v1.first().map(|member| member.path.as_path())) else { return Ok(Vec::new()) };
+        let mut pids = Vec::new();
+        collect_pids(path, &mut pids)?;
+        pids.sort_unstable();
+        Ok(pids)
+    }
+
+    /// Removes the cgroup and what is below, depth first; then, if nothing else is in them, the parent's `shims` and the parent.
+    pub fn remove(&self) -> Result<()> {
+        for member in self.members() {
+            remove_tree(&member.path)?;
+            if let Some(parent) = member.path.parent().filter(|parent| **parent != member.mount) {
+                // Refused while in use, which is the point.
+                let _ = std::fs::remove_dir(parent.join(SHIMS));
+                let _ = std::fs::remove_dir(parent);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Name of the cgroup that shims live in, beside their containers.
+pub const SHIMS: &str = "shims";
+
+fn create_in(member: &Membership) -> Result<()> {
+    let relative = member.path.strip_prefix(&member.mount).unwrap_or(&member.path);
+    let mut directory = member.mount.clone();
+    for part in relative.components() {
+        let parent = directory.clone();
+        directory.push(part);
+        if member.controllers.is_empty() {
+            enable_controllers(&parent);
+        }
+        match std::fs::create_dir(&directory) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            Err(source) => return Err(Error::Io { attempt: "create", path: directory, source }),
+        }
+        if member.controllers.iter().any(|name| name == "cpuset") {
+            inherit_cpuset(&parent, &directory)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the parent's v2 controllers available below it. One that cannot be (the parent has processes of its own) is missed later, by the
+/// limit that needs it.
+fn enable_controllers(directory: &Path) {
+    let enabled = std::fs::read_to_string(directory.join("cgroup.subtree_control")).unwrap_or_default();
+    for controller in unified_controllers(directory) {
+        if !enabled.split_whitespace().any(|name| name == controller) {
+            let _ = files::try_write(&directory.join("cgroup.subtree_control"), format!("+{controller}"));
+        }
+    }
+}
+
+/// A v1 cpuset accepts no process before it has cpus and mems.
+fn inherit_cpuset(parent: &Path, directory: &Path) -> Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if files::read(&directory.join(file))?.trim().is_empty() {
+            files::write(&directory.join(file), files::read(&parent.join(file))?.trim())?;
+        }
+    }
+    Ok(())
+}
+
+fn children(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
+fn collect_pids(directory: &Path, pids: &mut Vec<i32>) -> Result<()> {
+    match files::ids(&directory.join("cgroup.procs")) {
+        Ok(found) => pids.extend(found),
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    children(directory).iter().try_for_each(|child| collect_pids(child, pids))
+}
+
+/// The last process may still be on its way out: EBUSY is worth a short wait.
+fn remove_tree(directory: &Path) -> Result<()> {
+    for child in children(directory) {
+        remove_tree(&child)?;
+    }
+    let mut delay = Duration::from_millis(1);
+    for attempt in 1.. {
+        match std::fs::remove_dir(directory) {
+            Ok(()) => break,
+            Err(error) if error.kind() == ErrorKind::NotFound => break,
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && attempt < ATTEMPTS => std::thread::sleep(delay),
+            Err(source) => return Err(Error::Io { attempt: "remove", path: directory.to_owned(), source }),
+        }
+        delay *= 2;
+    }
+    Ok(())
+}
