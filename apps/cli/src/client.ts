@@ -1,0 +1,23 @@
+import { httpApi, Problem } from '@gantry/contracts/http-api';
+import { createORPCClient, ORPCError } from '@orpc/client';
+import type { ContractRouterClient } from '@orpc/contract';
+import { OpenAPILink } from '@orpc/openapi-client/fetch';
+import { type Credentials, readCredentials } from './credentials.ts';
+
+export type Client = ContractRouterClient<typeof httpApi>;
+
+function fromProblem(body: unknown): ORPCError<string, Problem> | undefined {
+  const problem = Problem.safeParse(body).data;
+  return problem && new ORPCError(problem.code, { status: problem.status, message: problem.detail, data: problem });
+}
+
+export function createClient(url: string, headers: Record<string, string>): Client {
+  return createORPCClient<Client>(new OpenAPILink(httpApi, { url: new URL('/api/v1', url), headers, customErrorResponseBodyDecoder: fromProblem }));
+}
+
+export const authorization = ({ token }: Credentials): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+export async function connect(): Promise<{ client: Client; credentials: Credentials }> {
+  const credentials = await readCredentials();
+  return { client: createClient(credentials.url, authorization(credentials)), credentials };
+}
