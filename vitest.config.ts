@@ -17,6 +17,16 @@ export default defineConfig({
         // The kernel is one shared resource: one file at a time, with room for a cold Postgres.
         test: { name: 'integration', include: sources('test.ts'), exclude, fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 },
       },
+      {
+        // The whole product as a person runs it, and Chromium. Not part of a plain `vitest run` of the two above.
+        test: {
+          name: 'e2e',
+          include: ['apps/web/e2e/**/*.e2e.ts', 'tools/product/**/*.e2e.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 400_000,
+        },
+      },
     ],
   },
 });
