@@ -1,0 +1,2 @@
+export { Reconciler } from './reconciler.ts';
+export { TaskStore } from './task-store.ts';

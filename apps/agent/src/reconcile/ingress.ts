@@ -1,0 +1,84 @@
+import type { AssignedTask } from '@gantry/contracts/agent-link';
+import type { ServiceId } from '@gantry/contracts/ids';
+import { type IngressPublication, type IngressTarget, planIngress } from '@gantry/domain/container';
+import { describeError } from '@gantry/platform/errors';
+import type { Logger } from '@gantry/platform/node';
+import type { PortPublisher } from '@gantry/runtime/networks';
+
+export interface IngressView {
+  /** Services whose ports may be published here from before: those of every task and every task's container. */
+  readonly services: Iterable<ServiceId>;
+  readonly targets: readonly IngressTarget[];
+}
+
+/**
+ * Keeps the host's ingress ports leading to the local tasks that can take connections. `sync` resolves when what `observe` showed at the
+ * call, or later, is in force; calls that come while one runs share the next. A port that is taken is tried again at each sync.
+ */
+export class Ingress {
+  readonly #ports: PortPublisher;
+  readonly #observe: () => IngressView;
+  readonly #logger: Logger;
+  readonly #inForce = new Map<ServiceId, string>();
+  readonly #problems = new Map<ServiceId, string>();
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+
+  constructor(options: { ports: PortPublisher; observe: () => IngressView; logger: Logger }) {
+    this.#ports = options.ports;
+    this.#observe = options.observe;
+    this.#logger = options.logger;
+  }
+
+  sync(): Promise<void> {
+    if (this.#running === null) {
+      this.#running = this.#run();
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      this.#running = this.#run();
+      return this.#running;
+    });
+    return this.#next;
+  }
+
+  /** The ports of a task that are really published, and why one is not. */
+  statusOf(task: AssignedTask): { ports: AssignedTask['ports']; problem: string | null } {
+    const problem = this.#problems.get(task.serviceId) ?? null;
+    const isPublished = this.#inForce.has(task.serviceId);
+    return { ports: task.ports.filter(({ mode }) => mode === 'host' || isPublished), problem };
+  }
+
+  async #run(): Promise<void> {
+    const { services, targets } = this.#observe();
+    for (const [serviceId, publications] of planIngress([...services, ...this.#inForce.keys()], targets)) {
+      try {
+        await this.#ensure(serviceId, publications);
+        if (this.#problems.delete(serviceId)) this.#logger.info({ serviceId }, 'published the ports of a service at last');
+      } catch (error) {
+        const problem = describeError(error);
+        if (this.#problems.get(serviceId) !== problem) this.#logger.warn({ err: error, serviceId }, 'could not publish the ports of a service');
+        this.#problems.set(serviceId, problem);
+      }
+    }
+    this.#running = null;
+  }
+
+  async #ensure(serviceId: ServiceId, publications: readonly IngressPublication[]): Promise<void> {
+    const wanted = JSON.stringify(publications);
+    if (this.#inForce.get(serviceId) === wanted) return;
+    const key = `ingress:${serviceId}`;
+    if (publications.length === 0) {
+      // Also when nothing is in force by our books: an agent before us may have published it.
+      await this.#ports.release(key);
+      this.#inForce.delete(serviceId);
+      return;
+    }
+    await this.#ports.ensure(
+      key,
+      publications.map(({ protocol, publishedPort, targets }) => ({ hostIp: '0.0.0.0', protocol, hostPort: publishedPort, targets })),
+    );
+    this.#inForce.set(serviceId, wanted);
+  }
+}

@@ -1,0 +1,217 @@
+import type { AssignedTask, Assignments, TaskStatusReport, ToServer } from '@gantry/contracts/agent-link';
+import type { ServiceId, TaskId } from '@gantry/contracts/ids';
+import { applyAssignments, isFinal, planTask, type Step } from '@gantry/domain/container';
+import type { Logger } from '@gantry/platform/node';
+import type { Container } from '@gantry/runtime/containers';
+import type { Runtime } from '@gantry/runtime/core';
+import { createExecutors, type Executors } from './executors.ts';
+import { Ingress, type IngressView } from './ingress.ts';
+import { addressOf, observeTaskContainers, toObservedContainer } from './observe.ts';
+import { PullQueue } from './pull-queue.ts';
+import { fromTaskLabels } from './task-labels.ts';
+import { TaskLane } from './task-lane.ts';
+import type { TaskStore } from './task-store.ts';
+
+export interface ReconcilerOptions {
+  readonly runtime: Pick<Runtime, 'containers' | 'images' | 'events'> & { readonly networks: Pick<Runtime['networks'], 'ports'> };
+  readonly store: TaskStore;
+  readonly report: (status: TaskStatusReport) => void;
+  readonly logger: Logger;
+  readonly now?: () => number;
+}
+
+/** Everything is looked at this often, whatever was signalled or missed. */
+const passEveryMs = 15_000;
+
+/**
+ * Makes the node's containers what the assignments say: observe → plan → execute, per task, until there is nothing to do. A task is looked
+ * at when its assignment or its container changes, when a wait is over, and on a period; it takes no input but its id. Killed at any
+ * moment, the next agent does the rest: assignments and statuses are on disk, containers are found by their label.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #executors: Executors;
+  readonly #ingress: Ingress;
+  readonly #lanes = new Map<TaskId, TaskLane>();
+  readonly #closing = new AbortController();
+  readonly #now: () => number;
+  #isLinked = false;
+
+  constructor(options: ReconcilerOptions) {
+    const { runtime, store, report, logger } = options;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#ingress = new Ingress({ ports: runtime.networks.ports, observe: () => this.#observeIngress(), logger });
+    this.#executors = createExecutors({
+      containers: runtime.containers,
+      images: runtime.images,
+      pulls: new PullQueue({ images: runtime.images, closing: this.#closing.signal }),
+      ingress: this.#ingress,
+      store,
+      report,
+      logger,
+    });
+  }
+
+  /** Takes over a message of the control plane; durable when it returns. The answer is what the control plane is to be told. */
+  assign(assignments: Assignments): ToServer | null {
+    const { store, logger } = this.#options;
+    const applied = applyAssignments(store.held, assignments);
+    if (applied.outcome === 'stale') {
+      logger.warn({ generation: assignments.generation, holds: store.held?.generation }, 'refused assignments of an older generation');
+      return null;
+    }
+    if (applied.outcome === 'gap') return { type: 'assignments.resync', holds: store.held?.version ?? null };
+    store.hold(applied.held);
+    if (assignments.kind === 'complete') this.wakeAll();
+    else for (const taskId of [...applied.changed.map((task) => task.taskId), ...applied.removed]) this.#lane(taskId).interrupt();
+    return { type: 'assignments.applied', resultsIn: applied.held.version };
+  }
+
+  setLinked(isLinked: boolean): void {
+    if (this.#isLinked === isLinked) return;
+    this.#isLinked = isLinked;
+    this.wakeAll();
+  }
+
+  wakeAll(): void {
+    for (const taskId of this.#knownTasks()) this.#lane(taskId).interrupt();
+    this.#syncIngress();
+  }
+
+  /** Until the signal; then waits for the steps under way. */
+  async run(signal: AbortSignal): Promise<void> {
+    const period = setInterval(() => this.#pass(), passEveryMs);
+    this.wakeAll();
+    try {
+      while (!signal.aborted) await this.#follow(signal);
+    } finally {
+      clearInterval(period);
+      this.#closing.abort();
+      await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    }
+  }
+
+  /** A reader too slow for the events is ended with an error; what it missed is found by looking at everything. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { events, containers } = this.#options.runtime;
+    try {
+      for await (const event of events.subscribe({ signal })) {
+        if (event.type !== 'container') continue;
+        const labels = fromTaskLabels(event.attributes) ?? fromTaskLabels(containers.find(event.id)?.spec.labels ?? {});
+        if (labels !== null) this.#lane(labels.taskId).wake();
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#options.logger.warn({ err: error }, 'lost the events of the runtime, subscribing again');
+      this.#pass();
+    }
+  }
+
+  #pass(): void {
+    for (const taskId of this.#knownTasks()) this.#lane(taskId).wake();
+    this.#syncIngress();
+  }
+
+  #knownTasks(): Set<TaskId> {
+    const { store, runtime } = this.#options;
+    return new Set([
+      ...(store.held?.tasks.keys() ?? []),
+      ...[...store.records].map(({ taskId }) => taskId),
+      ...observeTaskContainers(runtime.containers).keys(),
+    ]);
+  }
+
+  #lane(taskId: TaskId): TaskLane {
+    const known = this.#lanes.get(taskId);
+    if (known !== undefined) return known;
+    const lane = new TaskLane({
+      work: (signal) => this.#reconcile(taskId, signal),
+      onIdle: () => this.#lanes.delete(taskId),
+      onError: (error) => this.#options.logger.error({ err: error, taskId }, 'could not make a task as it is wanted, trying again'),
+    });
+    this.#lanes.set(taskId, lane);
+    return lane;
+  }
+
+  /** One round: null when the task is as it should be, 0 to look again at once, otherwise milliseconds until it is due. */
+  async #reconcile(taskId: TaskId, signal: AbortSignal): Promise<number | null> {
+    const { held } = this.#options.store;
+    // Before the first assignments nothing is known to be an orphan.
+    if (held === null) return null;
+    const task = held.tasks.get(taskId) ?? null;
+    const steps = this.#plan(taskId, task);
+    for (const step of steps) {
+      if (step.action === 'wait') return Math.max(1, step.until - this.#now());
+      await this.#execute(step, { task, signal });
+      if (signal.aborted) return 0;
+    }
+    if (steps.length > 0) return 0;
+    this.#syncIngress();
+    return null;
+  }
+
+  #plan(taskId: TaskId, task: AssignedTask | null): Step[] {
+    const { store, runtime } = this.#options;
+    const container = observeTaskContainers(runtime.containers).get(taskId);
+    return planTask({
+      taskId,
+      task,
+      record: store.record(taskId),
+      container: container === undefined ? null : toObservedContainer(container),
+      hasImage: task !== null && runtime.images.find(task.spec.image) !== undefined,
+      isLinked: this.#isLinked,
+      now: this.#now(),
+    });
+  }
+
+  #execute(step: Exclude<Step, { action: 'wait' }>, context: { task: AssignedTask | null; signal: AbortSignal }): Promise<void> {
+    // The table is typed action by action; TypeScript can not see that step.action picks the executor of this very step.
+    const execute = this.#executors[step.action] as (step: Step, context: object) => Promise<void>;
+    return execute(step, context);
+  }
+
+  #observeIngress(): IngressView {
+    const { store, runtime } = this.#options;
+    const containers = observeTaskContainers(runtime.containers);
+    const services = [...containers.values()].flatMap((container) => fromTaskLabels(container.spec.labels)?.serviceId ?? []);
+    const tasks = [...(store.held?.tasks.values() ?? [])];
+    return {
+      services: new Set<ServiceId>([...services, ...tasks.map(({ serviceId }) => serviceId)]),
+      targets: tasks.flatMap((task) => {
+        const container = containers.get(task.taskId);
+        const ipv4 = container === undefined || !this.#takesConnections(task, container) ? null : addressOf(container);
+        return ipv4 === null ? [] : [{ task, ipv4 }];
+      }),
+    };
+  }
+
+  #takesConnections(task: AssignedTask, container: Container): boolean {
+    const record = this.#options.store.record(task.taskId);
+    const { health } = container.state;
+    return task.desiredState === 'running' && !(record !== null && isFinal(record.state)) && (health === null || health.status === 'healthy');
+  }
+
+  /** In the background; a port freed at last shows in the statuses of the tasks that waited for it. */
+  #syncIngress(): void {
+    // Before the first assignments what is published stays.
+    if (this.#options.store.held === null) return;
+    this.#ingress.sync().then(
+      () => this.#reportPorts(),
+      (error: unknown) => this.#options.logger.error({ err: error }, 'could not bring the published ports up to date'),
+    );
+  }
+
+  #reportPorts(): void {
+    const { store, report } = this.#options;
+    for (const task of store.held?.tasks.values() ?? []) {
+      const record = store.record(task.taskId);
+      if (record?.state !== 'running') continue;
+      const { ports, problem } = this.#ingress.statusOf(task);
+      if (JSON.stringify(ports) === JSON.stringify(record.ports)) continue;
+      const next = { ...record, ports, message: problem === null ? 'started' : `started; not published: ${problem}`, at: new Date(this.#now()).toISOString() };
+      store.remember(next);
+      report(next);
+    }
+  }
+}
