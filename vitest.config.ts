@@ -18,13 +18,18 @@ export default defineConfig({
         test: { name: 'integration', include: sources('test.ts'), exclude, fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 },
       },
       {
-        // The whole product as a person runs it, and Chromium. Not part of a plain `vitest run` of the two above.
+        // The whole product as a person runs it; each file has one of its own.
+        test: { name: 'e2e', include: ['tools/product/**/*.e2e.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 400_000 },
+      },
+      {
+        // The dashboard in Chromium, all files against one product: inject('product') says where it is.
         test: {
-          name: 'e2e',
-          include: ['apps/web/e2e/**/*.e2e.ts', 'tools/product/**/*.e2e.ts'],
+          name: 'browser',
+          include: ['apps/web/e2e/**/*.e2e.ts'],
+          globalSetup: 'tools/product/provide-product.ts',
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 400_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

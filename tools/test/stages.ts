@@ -40,4 +40,5 @@ export const stages: readonly Stage[] = [
   { name: 'unit tests', run: () => vitest('unit') },
   { name: 'integration tests', run: () => vitest('integration') },
   { name: 'end-to-end tests', run: () => vitest('e2e') },
+  { name: 'browser tests', run: () => vitest('browser') },
 ];
