@@ -12,6 +12,7 @@ export type Account = z.infer<typeof Account>;
 export const SignIn = z.object({ email: z.string().min(1).max(255), password: z.string().min(1).max(1024) });
 
 export const ApiToken = z.object({ id: z.string(), name: z.string(), role: Role, createdAt: timestamp, lastUsedAt: timestamp.nullable() });
+export type ApiToken = z.infer<typeof ApiToken>;
 export const ApiTokenCreate = z.object({ name: z.string().min(1).max(100), role: Role });
 /** `secret` is shown once; send it as `Authorization: Bearer SECRET`. */
 export const ApiTokenCreated = ApiToken.extend({ secret: z.string() });

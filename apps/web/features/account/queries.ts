@@ -1,0 +1,3 @@
+import type { Api } from '../../lib/api/client.ts';
+
+export const apiTokensQuery = (api: Api) => api.account.listTokens.queryOptions();

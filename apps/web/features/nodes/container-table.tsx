@@ -1,0 +1,82 @@
+'use client';
+
+import type { ClusterNode, NodeContainer } from '@gantry/contracts/http-api';
+import { TaskId } from '@gantry/contracts/ids';
+import { CopyButton } from '@gantry/ui/copy-button';
+import { Empty } from '@gantry/ui/empty';
+import { useQuery } from '@tanstack/react-query';
+import { Box, Unplug } from 'lucide-react';
+import { RelativeTime } from '../../components/relative-time.tsx';
+import { ResourceLink } from '../../components/resource-link.tsx';
+import { type Column, ResourceTable } from '../../components/resource-table.tsx';
+import { ContainerBadge } from '../../components/state-badges.tsx';
+import { api } from '../../lib/api/browser.ts';
+import { shortId, shortImage } from '../../lib/format.ts';
+import { paths } from '../../lib/paths.ts';
+import { nodeCan } from './actions.ts';
+import { nodeContainersQuery } from './queries.ts';
+
+const columns: Column<NodeContainer>[] = [
+  {
+    heading: 'Container',
+    cell: (container) => (
+      <span className="flex flex-col">
+        <ContainerName container={container} />
+        <span className="flex items-center font-mono text-muted-foreground text-xs">
+          {shortId(container.id)}
+          <CopyButton text={container.id} label={`ID of ${container.name}`} />
+        </span>
+      </span>
+    ),
+  },
+  { heading: 'State', cell: (container) => <ContainerBadge state={container.state} /> },
+  { heading: 'Status', cell: (container) => container.status, className: 'whitespace-nowrap text-muted-foreground', isSecondary: true },
+  {
+    heading: 'Image',
+    cell: (container) => <span title={container.image}>{shortImage(container.image)}</span>,
+    className: 'max-w-56 truncate font-mono text-xs',
+  },
+  { heading: 'Ports', cell: (container) => container.ports.map(portText).join(', ') || '–', className: 'font-mono text-xs', isSecondary: true },
+  {
+    heading: 'Created',
+    cell: (container) => <RelativeTime at={container.createdAt} />,
+    className: 'whitespace-nowrap text-muted-foreground',
+    isSecondary: true,
+  },
+];
+
+export function ContainerTable({ node }: { node: ClusterNode }) {
+  const can = nodeCan.listContainers(node);
+  const query = useQuery({ ...nodeContainersQuery(api, node.id), enabled: can.isAllowed });
+  if (!can.isAllowed) {
+    return (
+      <Empty icon={<Unplug aria-hidden />} title={can.reason}>
+        Its containers may well be running; they are listed again once the agent is back.
+      </Empty>
+    );
+  }
+  return (
+    <ResourceTable
+      label="Containers"
+      columns={columns}
+      query={query}
+      rowKey={(container) => container.id}
+      empty={
+        <Empty icon={<Box aria-hidden />} title="No containers">
+          Neither a task nor the Docker CLI has made one on this node.
+        </Empty>
+      }
+    />
+  );
+}
+
+function ContainerName({ container }: { container: NodeContainer }) {
+  const taskId = TaskId.safeParse(container.taskId);
+  if (!taskId.success) return <span className="font-medium">{container.name}</span>;
+  return <ResourceLink href={paths.task(taskId.data)}>{container.name}</ResourceLink>;
+}
+
+function portText(port: NodeContainer['ports'][number]): string {
+  const inner = `${port.containerPort}/${port.protocol}`;
+  return port.hostPort === null ? inner : `${port.hostPort}→${inner}`;
+}

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { formatRelative } from './relative.ts';
+
+const now = Date.parse('2026-11-24T12:00:00Z');
+
+test.each([
+  [0, 'just now'],
+  [-4_999, 'just now'],
+  [3_000, 'just now'],
+  [-42_000, '42 sec. ago'],
+  [-119_000, '1 min. ago'],
+  [-7_200_000, '2 hr. ago'],
+  [-3 * 86_400_000, '3 days ago'],
+  [-400 * 86_400_000, '1 yr. ago'],
+  [3_600_000, 'in 1 hr.'],
+])('%d ms from now is %s', (difference, expected) => {
+  expect(formatRelative(now + difference, now)).toBe(expected);
+});
