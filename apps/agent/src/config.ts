@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { invalid } from '@gantry/platform/errors';
+import { z } from 'zod';
+import { splitSubnet } from './subnet.ts';
+
+const defaultDataDir = '/var/lib/gantry/agent';
+const absolutePath = z.string().startsWith('/', 'expected an absolute path');
+
+/** A variable set to nothing is a variable not set: that is how Compose files and unit files leave one out. */
+const Environment = z.preprocess(
+  (variables: Record<string, unknown>) => Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== '')),
+  z.object({
+    /** The control plane, `https://gantry.example:4400`. Without it the agent is a Docker engine and nothing more. */
+    GANTRY_SERVER_URL: z.url({ protocol: /^https?$/ }).optional(),
+    /** Lets a node that is not known yet join; not needed afterwards. */
+    GANTRY_JOIN_TOKEN: z.string().max(512).optional(),
+    /** What survives a reboot: images, containers, volumes, identity, assignments. */
+    GANTRY_DATA_DIR: absolutePath.default(defaultDataDir),
+    /** What does not survive a reboot. */
+    GANTRY_STATE_DIR: absolutePath.optional(),
+    GANTRY_ENGINE_SOCKET: absolutePath.default('/run/gantry/engine.sock'),
+    /** Name of the default network's bridge. */
+    GANTRY_BRIDGE: z
+      .string()
+      .regex(/^[a-zA-Z0-9_.-]{1,15}$/, 'expected an interface name')
+      .default('gantry0'),
+    /** Its lower half is the default network's, its upper half is for the networks users make. */
+    GANTRY_SUBNET: z.cidrv4().default('10.201.0.0/16'),
+    /** The native executor; beside this program unless told. */
+    GANTRY_EXECUTOR: absolutePath.default(join(import.meta.dirname, 'gantry-executor')),
+    GANTRY_NODE_NAME: z.string().min(1).max(255).default(hostname()),
+    GANTRY_CGROUP_PARENT: z
+      .string()
+      .regex(/^\/?[a-zA-Z0-9_./-]+$/, 'expected a cgroup path')
+      .default('gantry'),
+    /** Comma-separated `host:port`. */
+    GANTRY_INSECURE_REGISTRIES: z.string().default(''),
+    GANTRY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  }),
+);
+
+export type AgentConfig = ReturnType<typeof readConfig>;
+
+export function readConfig(variables: Record<string, string | undefined> = process.env) {
+  const parsed = Environment.safeParse(variables);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(`the environment variable ${issue?.path.join('.')} is not valid: ${issue?.message}`);
+  }
+  const environment = parsed.data;
+  const instance = toInstance(environment.GANTRY_DATA_DIR);
+  return {
+    serverUrl: environment.GANTRY_SERVER_URL ?? null,
+    joinToken: environment.GANTRY_JOIN_TOKEN ?? null,
+    dataDir: environment.GANTRY_DATA_DIR,
+    stateDir: environment.GANTRY_STATE_DIR ?? `/run/gantry/${instance}`,
+    instance,
+    engineSocket: environment.GANTRY_ENGINE_SOCKET,
+    bridge: environment.GANTRY_BRIDGE,
+    ...splitSubnet(environment.GANTRY_SUBNET),
+    executorPath: environment.GANTRY_EXECUTOR,
+    nodeName: environment.GANTRY_NODE_NAME,
+    cgroupParent: `/${environment.GANTRY_CGROUP_PARENT.replace(/^\/+/, '')}`,
+    insecureRegistries: environment.GANTRY_INSECURE_REGISTRIES.split(',').flatMap((registry) => registry.trim() || []),
+    logLevel: environment.GANTRY_LOG_LEVEL,
+  };
+}
+
+/** Agents on one machine are told apart by their data directories. */
+function toInstance(dataDir: string): string {
+  if (dataDir === defaultDataDir) return 'gantry';
+  return `g${createHash('sha256').update(dataDir).digest('hex').slice(0, 7)}`;
+}
