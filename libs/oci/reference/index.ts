@@ -1,1 +1,10 @@
-export { defaultDomain, familiarReference, formatReference, parseReference, type Reference, repositoryOf, withDefaultTag } from './reference.ts';
+export {
+  defaultDomain,
+  familiarReference,
+  formatReference,
+  normaliseReference,
+  parseReference,
+  type Reference,
+  repositoryOf,
+  withDefaultTag,
+} from './reference.ts';

@@ -63,6 +63,11 @@ export function formatReference(reference: Reference): string {
   return `${repositoryOf(reference)}${reference.tag === null ? '' : `:${reference.tag}`}${reference.digest === null ? '' : `@${reference.digest}`}`;
 }
 
+/** The whole name, `latest` put in: `docker.io/library/busybox:latest`. */
+export function normaliseReference(text: string): string {
+  return formatReference(withDefaultTag(parseReference(text)));
+}
+
 /** `busybox:latest`, `user/x`, `ghcr.io/a/b:1` */
 export function familiarReference(normalised: string): string {
   if (!normalised.startsWith(`${defaultDomain}/`)) return normalised;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { PathStat } from '@gantry/contracts/executor';
-import type { Image, ImageConfig } from '@gantry/runtime/images';
+import type { Image, ImageProcessConfig } from '@gantry/runtime/images';
 import type { Container, ContainerUsage } from './container.ts';
 import type { OutputChunk, ProcessStream } from './process-stream.ts';
 import type { ContainerSpec, ContainerSpecInput, EndpointSpec, Resources, RestartPolicy } from './spec.ts';
@@ -144,7 +144,7 @@ export interface CommitRequest {
   /** Pause while copying; true unless told. */
   readonly pause?: boolean;
   /** Replaces fields of the container's own config. */
-  readonly config?: Partial<ImageConfig['config']>;
+  readonly config?: ImageProcessConfig;
   /** `Dockerfile` instructions (`CMD …`, `ENV …`), parsed by the caller into config; only recorded in the history. */
   readonly changes?: readonly string[];
 }

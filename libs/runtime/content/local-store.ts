@@ -186,6 +186,7 @@ class LocalIngest implements Ingest {
   readonly #parts: IngestParts;
   #hash: Hash;
   #offset: number;
+  #isClosed = false;
 
   constructor(parts: IngestParts) {
     this.key = parts.key;
@@ -228,8 +229,12 @@ class LocalIngest implements Ingest {
     }
   }
 
+  digest(): string {
+    return `sha256:${this.#hash.copy().digest('hex')}`;
+  }
+
   async #digest(algorithm: DigestAlgorithm): Promise<string> {
-    if (algorithm === 'sha256') return `sha256:${this.#hash.copy().digest('hex')}`;
+    if (algorithm === 'sha256') return this.digest();
     const hash = createHash(algorithm);
     await hashFile(this.#parts.file, hash);
     return `${algorithm}:${hash.digest('hex')}`;
@@ -242,6 +247,8 @@ class LocalIngest implements Ingest {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await this.#parts.handle.close();
     this.#parts.done();
   }

@@ -38,6 +38,8 @@ export interface Ingest {
   /** Bytes already on disk from this or an earlier attempt: resume from here. */
   readonly offset: number;
   write(chunk: Uint8Array): Promise<void>;
+  /** sha256 of the bytes so far. */
+  digest(): string;
   /** Throws digest-mismatch, and drops the bytes, when they are not what was promised. */
   commit(expected: { digest: string; sizeBytes?: number }): Promise<void>;
   /** Starts over. */

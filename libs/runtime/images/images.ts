@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ImageConfig } from './config.ts';
+import type { ImageConfig, ImageProcessConfig } from './config.ts';
 
 /**
  * Images: a config, its layers unpacked, and the references that name it.
@@ -19,17 +19,21 @@ export interface Images {
   /** A docker-archive that is an OCI layout too (as Docker ≥ 25 writes). */
   save(references: readonly string[]): Readable;
   /** A root file system tar becomes an image of one layer. */
-  import(tar: Readable, options: { reference: string | null; config?: Partial<ImageConfig['config']>; message?: string; signal?: AbortSignal }): Promise<Image>;
+  import(tar: Readable, options: { reference: string | null; config?: ImageProcessConfig; message?: string; signal?: AbortSignal }): Promise<Image>;
   /** Registers an image from parts that are in the content store already; how commit and build end. */
   compose(parts: { config: ImageConfig; layers: readonly ComposedLayer[]; references?: readonly string[] }): Promise<Image>;
   tag(image: string, reference: string): void;
   /** Untags; removes the image when that was its last reference, or when `image` is an id. `force` takes all references. */
-  remove(image: string, options?: { force?: boolean; keepParents?: boolean }): Promise<RemovedImage>;
+  remove(image: string, options?: { force?: boolean }): Promise<RemovedImage>;
   history(image: string): HistoryEntry[];
   /** Removes images without containers that `matches` accepts (dangling ones when not given). */
   prune(options?: { matches?: (image: Image) => boolean }): Promise<RemovedImage & { reclaimedBytes: number }>;
-  /** Ids used by containers, so that nothing in use goes. Set once, by the core. */
-  usedBy(isUsed: (imageId: string) => string | null): void;
+  /** Frees layers and blobs that no image, container or lease needs; waits until no pull, load or build is under way. */
+  collectGarbage(): Promise<{ reclaimedBytes: number }>;
+  /** Runs work that puts an image together from parts, safe from garbage collection: what build and commit wrap themselves in. */
+  assemble<T>(work: () => Promise<T>): Promise<T>;
+  /** Which container stands in the way of removing an image. Set once, by the core. */
+  usedBy(findUser: (imageId: string) => ImageUser | null): void;
 }
 
 export interface Image {
@@ -49,6 +53,11 @@ export interface Image {
   readonly sizeBytes: number;
   readonly createdAt: string | null;
   readonly taggedAt: string | null;
+}
+
+export interface ImageUser {
+  readonly containerId: string;
+  readonly isRunning: boolean;
 }
 
 export interface ImageLayer {

@@ -14,8 +14,12 @@ export interface Snapshotter {
   /** The chain IDs of the layers, bottom first. */
   chain(diffIds: readonly string[]): string[];
   has(chainId: string): boolean;
+  /** Bytes of a committed snapshot's tar; 0 when it is not here. */
+  layerSize(chainId: string): number;
   /** Makes the committed snapshot; concurrent calls for one layer share the work. All or nothing. */
   unpack(layer: LayerSource, options?: { signal?: AbortSignal }): Promise<UnpackedLayer>;
+  /** As `unpack`, for the only layer of an image whose diff ID nobody has told. */
+  unpackBase(blobDigest: string, options?: { signal?: AbortSignal }): Promise<UnpackedLayer>;
   /** `parent` null: an empty root (scratch). */
   prepare(key: string, parent: string | null): Promise<OverlayRootfs>;
   rootfs(key: string): OverlayRootfs;
@@ -25,8 +29,8 @@ export interface Snapshotter {
   diff(key: string): Promise<UnpackedLayer & { blobDigest: string; blobBytes: number; mediaType: string }>;
   /** Docker's list: 0 modified, 1 added, 2 deleted. */
   changes(key: string): Promise<{ path: string; kind: 0 | 1 | 2 }[]>;
-  /** Bytes that the snapshot itself takes on disk, parents not counted. */
-  usage(name: string): Promise<number>;
+  /** Bytes in the active snapshot's writable layer. */
+  usage(key: string): Promise<number>;
   remove(key: string): Promise<void>;
   keys(): string[];
   collectGarbage(isReferenced: (chainId: string) => boolean): Promise<{ removed: string[]; reclaimedBytes: number }>;

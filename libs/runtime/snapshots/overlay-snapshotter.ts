@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OverlayRootfs } from '@gantry/contracts/executor';
+import { chainIds, parseDigest } from '@gantry/oci/digest';
+import { mediaTypes } from '@gantry/oci/manifest';
+import { Coalescer } from '@gantry/platform/concurrency';
+import { bug, notFound, whileTrying } from '@gantry/platform/errors';
+import { type Logger, syncDirectory } from '@gantry/platform/node';
+import type { ContentStore } from '@gantry/runtime/content';
+import type { Executor } from '@gantry/runtime/executor';
+import type { MetadataStore } from '@gantry/runtime/metadata';
+import { z } from 'zod';
+import { diskUsage } from './disk-usage.ts';
+import type { LayerSource, Snapshotter, UnpackedLayer } from './snapshotter.ts';
+
+const LayerRecord = z.object({ parent: z.string().nullable(), diffId: z.string(), sizeBytes: z.number() });
+type LayerRecord = z.infer<typeof LayerRecord>;
+const ActiveRecord = z.object({ parent: z.string().nullable() });
+
+/** Against bombs: what one layer may unpack to. */
+const maxLayerBytes = 256 * 1024 ** 3;
+const maxLayerEntries = 10_000_000;
+
+export interface OverlaySnapshotterOptions {
+  readonly directory: string;
+  readonly metadata: MetadataStore;
+  readonly content: ContentStore;
+  readonly executor: Pick<Executor, 'call'>;
+  readonly logger: Logger;
+}
+
+/**
+ * Layers as directories (`layers/HEX`), active snapshots as the upper and work directories of an overlay (`active/KEY`). A layer exists when its record
+ * does, and the record is written after the directory got its final name; what has none is left over from an interruption and goes at opening.
+ * Removed trees are moved to `trash` first, and deleted in the background.
+ */
+export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snapshotter {
+  const { directory, executor, content, logger } = options;
+  const layersDir = join(directory, 'layers');
+  const activeDir = join(directory, 'active');
+  const trashDir = join(directory, 'trash');
+  const emptyDir = join(directory, 'empty');
+  for (const path of [layersDir, activeDir, trashDir, emptyDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
+  const layers = options.metadata.collection('layers', LayerRecord);
+  const active = options.metadata.collection('snapshots', ActiveRecord);
+  const unpacking = new Coalescer<UnpackedLayer>();
+  const known = new Map(layers.entries());
+  const layerDir = (chainId: string) => join(layersDir, parseDigest(chainId).hex);
+
+  const emptyTrash = () =>
+    rm(trashDir, { recursive: true, force: true }).then(
+      () => mkdir(trashDir, { recursive: true, mode: 0o700 }),
+      (error: unknown) => logger.error({ err: error }, 'could not empty the trash of old layers'),
+    );
+
+  async function discard(path: string): Promise<void> {
+    const target = join(trashDir, randomBytes(8).toString('hex'));
+    await mkdir(trashDir, { recursive: true, mode: 0o700 });
+    try {
+      await rename(path, target);
+    } catch (cause) {
+      if (!existsSync(path)) return;
+      throw whileTrying(`remove ${path}`, cause);
+    }
+    rm(target, { recursive: true, force: true }).catch((error: unknown) => logger.warn({ err: error, path }, 'could not delete a removed tree yet'));
+  }
+
+  function sweepLeftovers(): void {
+    const expected = new Set([...known.keys()].map((chainId) => parseDigest(chainId).hex));
+    const leftovers = readdirSync(layersDir).filter((name) => !expected.has(name));
+    for (const [chainId] of known) if (!existsSync(layerDir(chainId))) known.delete(chainId);
+    const orphans = readdirSync(activeDir).filter((key) => active.get(key) === undefined);
+    for (const path of [...leftovers.map((name) => join(layersDir, name)), ...orphans.map((key) => join(activeDir, key))]) {
+      logger.info({ path }, 'removing what an interruption left');
+      discard(path).catch((error: unknown) => logger.error({ err: error, path }, 'could not remove a leftover'));
+    }
+  }
+
+  /** Topmost first, as overlay wants them. */
+  function ancestry(chainId: string | null): string[] {
+    const directories: string[] = [];
+    for (let current = chainId; current !== null; ) {
+      const record = known.get(current);
+      if (record === undefined) throw notFound(`layer ${current} is not unpacked here`);
+      directories.push(layerDir(current));
+      current = record.parent;
+    }
+    return directories;
+  }
+
+  function lowerDirs(parent: string | null): string[] {
+    const directories = ancestry(parent);
+    return directories.length === 0 ? [emptyDir] : directories;
+  }
+
+  async function unpackTo(
+    blobDigest: string,
+    parent: string | null,
+    diffId: string | null,
+    name: (diffId: string) => string,
+    signal?: AbortSignal,
+  ): Promise<UnpackedLayer> {
+    const draft = join(layersDir, `draft-${randomBytes(8).toString('hex')}`);
+    try {
+      const result = await executor.call(
+        'layer.unpack',
+        {
+          source: content.path(blobDigest),
+          compression: 'auto',
+          target: draft,
+          lowerDirs: ancestry(parent),
+          digest: blobDigest,
+          diffId,
+          maxBytes: maxLayerBytes,
+          maxEntries: maxLayerEntries,
+        },
+        signal === undefined ? {} : { signal },
+      );
+      const chainId = name(result.diffId);
+      if (!known.has(chainId)) {
+        await rm(layerDir(chainId), { recursive: true, force: true });
+        await rename(draft, layerDir(chainId));
+        await syncDirectory(layersDir);
+        const record: LayerRecord = { parent, diffId: result.diffId, sizeBytes: result.sizeBytes };
+        layers.put(chainId, record);
+        known.set(chainId, record);
+      }
+      return { chainId, diffId: result.diffId, sizeBytes: result.sizeBytes };
+    } catch (cause) {
+      throw whileTrying(`unpack layer ${blobDigest}`, cause);
+    } finally {
+      if (existsSync(draft)) await discard(draft);
+    }
+  }
+
+  function rootfsOf(key: string, parent: string | null): OverlayRootfs {
+    return { lowerDirs: lowerDirs(parent), upperDir: join(activeDir, key, 'upper'), workDir: join(activeDir, key, 'work') };
+  }
+
+  function rootfs(key: string): OverlayRootfs {
+    const record = active.get(key);
+    if (record === undefined) throw notFound(`there is no snapshot ${key}`);
+    return rootfsOf(key, record.parent);
+  }
+
+  sweepLeftovers();
+  void emptyTrash();
+
+  return {
+    chain: chainIds,
+    has: (chainId) => known.has(chainId),
+    layerSize: (chainId) => known.get(chainId)?.sizeBytes ?? 0,
+    unpack: (layer: LayerSource, { signal } = {}) =>
+      unpacking.run(layer.chainId, async () => {
+        const record = known.get(layer.chainId);
+        if (record !== undefined) return { chainId: layer.chainId, diffId: record.diffId, sizeBytes: record.sizeBytes };
+        return unpackTo(layer.blobDigest, layer.parent, layer.diffId, () => layer.chainId, signal);
+      }),
+    unpackBase: (blobDigest, { signal } = {}) => unpackTo(blobDigest, null, null, (diffId) => diffId, signal),
+    async prepare(key, parent) {
+      const made = rootfsOf(key, parent);
+      if (active.get(key) !== undefined) throw bug(`snapshot ${key} exists already`);
+      active.put(key, { parent });
+      // 0755 as a root directory has it: the upper directory's mode is what processes inside see on /.
+      await mkdir(made.upperDir, { recursive: true, mode: 0o755 });
+      await mkdir(made.workDir, { mode: 0o700 });
+      return made;
+    },
+    rootfs,
+    async view(chainId) {
+      const name = join(directory, 'view');
+      await mkdir(join(name, 'upper'), { recursive: true, mode: 0o755 });
+      await mkdir(join(name, 'work'), { recursive: true, mode: 0o700 });
+      return { lowerDirs: lowerDirs(chainId), upperDir: join(name, 'upper'), workDir: join(name, 'work') };
+    },
+    async diff(key) {
+      const { upperDir, lowerDirs: below } = rootfs(key);
+      const output = join(directory, `diff-${randomBytes(8).toString('hex')}`);
+      try {
+        const result = await executor.call('layer.diff', { upperDir, lowerDirs: below, output, compression: 'gzip' });
+        await content.adopt(output, { digest: result.digest, sizeBytes: result.sizeBytes });
+        const parent = active.get(key)?.parent ?? null;
+        const chainId = chainIds([...(parent === null ? [] : [parent]), result.diffId]).at(-1) ?? result.diffId;
+        return {
+          chainId,
+          diffId: result.diffId,
+          sizeBytes: result.uncompressedBytes,
+          blobDigest: result.digest,
+          blobBytes: result.sizeBytes,
+          mediaType: mediaTypes.ociLayerGzip,
+        };
+      } finally {
+        await rm(output, { force: true });
+      }
+    },
+    async changes(key) {
+      const { upperDir, lowerDirs: below } = rootfs(key);
+      return (await executor.call('layer.changes', { upperDir, lowerDirs: below })).changes;
+    },
+    usage: async (key) => diskUsage(rootfs(key).upperDir),
+    async remove(key) {
+      await discard(join(activeDir, key));
+      active.delete(key);
+    },
+    keys: () => active.entries().map(([key]) => key),
+    async collectGarbage(isReferenced) {
+      const kept = new Set<string>();
+      const keep = (chainId: string | null) => {
+        for (let current = chainId; current !== null && !kept.has(current); current = known.get(current)?.parent ?? null) kept.add(current);
+      };
+      for (const [, record] of active.entries()) keep(record.parent);
+      for (const chainId of known.keys()) if (isReferenced(chainId)) keep(chainId);
+      const removed: string[] = [];
+      let reclaimedBytes = 0;
+      for (const [chainId, record] of [...known]) {
+        if (kept.has(chainId)) continue;
+        known.delete(chainId);
+        layers.delete(chainId);
+        await discard(layerDir(chainId));
+        removed.push(chainId);
+        reclaimedBytes += record.sizeBytes;
+      }
+      return { removed, reclaimedBytes };
+    },
+  };
+}
