@@ -23,6 +23,7 @@ export class Product {
   readonly url: string;
   readonly demoUrl: string;
   readonly engineSocket: string;
+  readonly subnet = `10.${randomInt(210, 250)}.0.0/16`;
   readonly #args: readonly string[];
   #process: ChildProcess | null = null;
   #output = '';
@@ -33,8 +34,7 @@ export class Product {
     this.url = `http://127.0.0.1:${ports.http}`;
     this.demoUrl = `http://127.0.0.1:${ports.demo}`;
     this.engineSocket = join(dataDir, 'run/engine.sock');
-    const subnet = `10.${randomInt(210, 250)}.0.0/16`;
-    const named = ['--bridge', names.bridge, '--subnet', subnet, '--cgroup-parent', names.cgroupParent, '--node-name', 'here'];
+    const named = ['--bridge', names.bridge, '--subnet', this.subnet, '--cgroup-parent', names.cgroupParent, '--node-name', 'here'];
     this.#args = ['--data-dir', dataDir, '--port', String(ports.http), '--demo-port', String(ports.demo), ...named];
   }
 
