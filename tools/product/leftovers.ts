@@ -1,22 +1,32 @@
-import { readdir, readFile, readlink, rmdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, readlink, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../process/run.ts';
 
 /** By what an installation's traces in the kernel are told from anyone else's. */
 export interface Names {
   readonly dataDir: string;
-  /** Also the start of the name of its nftables table and of its other interfaces. */
   readonly bridge: string;
   readonly cgroupParent: string;
+  /** What the agents in that data directory call their interfaces, nftables tables and runtime state. */
+  readonly instances: readonly string[];
 }
+
+/** As apps/agent/src/config.ts derives it. */
+export const instanceOf = (agentDataDir: string): string => `g${createHash('sha256').update(agentDataDir).digest('hex').slice(0, 7)}`;
+
+const stateDirOf = (instance: string): string => `/run/gantry/${instance}`;
+
+const placesOf = ({ dataDir, instances }: Names): string[] => [dataDir, ...instances.map(stateDirOf)];
 
 interface NamedProcess {
   readonly pid: number;
   readonly command: string;
 }
 
-/** Processes that were started with the data directory in their arguments or environment, or stand in it. */
-export async function processesOf(dataDir: string): Promise<NamedProcess[]> {
+/** Processes that were started with one of these places in their arguments or environment, or stand in one. */
+async function processesOf(places: readonly string[]): Promise<NamedProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const looked = await Promise.all(
     pids.map(async (pid) => {
@@ -25,17 +35,20 @@ export async function processesOf(dataDir: string): Promise<NamedProcess[]> {
       return {
         pid: Number(pid),
         command: command.replaceAll('\0', ' ').trim(),
-        isOurs: [command, variables, directory].some((text) => text.includes(dataDir)),
+        isOurs: [command, variables, directory].some((text) => places.some((place) => text.includes(place))),
       };
     }),
   );
   return looked.filter(({ isOurs }) => isOurs);
 }
 
-const linesWith = async (file: string, text: string): Promise<string[]> => (await readFile(file, 'utf8')).split('\n').filter((line) => line.includes(text));
+async function linesWith(file: string, places: readonly string[]): Promise<string[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  return lines.filter((line) => places.some((place) => line.includes(place)));
+}
 
-export async function mountsOf(dataDir: string): Promise<string[]> {
-  return (await linesWith('/proc/self/mountinfo', dataDir)).map((line) => line.split(' ')[4] ?? '');
+async function mountsOf(places: readonly string[]): Promise<string[]> {
+  return (await linesWith('/proc/self/mountinfo', places)).map((line) => line.split(' ')[4] ?? '');
 }
 
 async function cgroupsUnder(directory: string): Promise<string[]> {
@@ -45,40 +58,44 @@ async function cgroupsUnder(directory: string): Promise<string[]> {
 }
 
 /** Deepest first, so that they can be removed in this order. Version 2 has one tree, version 1 one a controller. */
-export async function cgroupsOf(parent: string): Promise<string[]> {
+async function cgroupsOf(parent: string): Promise<string[]> {
   const trees = ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map((name) => join('/sys/fs/cgroup', name))];
   return (await Promise.all(trees.map((tree) => cgroupsUnder(join(tree, parent))))).flat();
 }
 
-async function interfacesOf(bridge: string): Promise<string[]> {
+async function interfacesOf({ bridge, instances }: Names): Promise<string[]> {
   const { output } = await run('ip', ['-o', 'link']);
-  const names = output.split('\n').filter((line) => line.includes(` master ${bridge} `) || new RegExp(`^\\d+: ${bridge}`).test(line));
-  return names.map((line) => line.split(': ')[1]?.split('@')[0] ?? '');
+  const isOurs = (line: string): boolean => line.includes(` master ${bridge} `) || [bridge, ...instances].some((name) => line.split(': ')[1]?.startsWith(name));
+  return output
+    .split('\n')
+    .filter(isOurs)
+    .map((line) => line.split(': ')[1]?.split('@')[0] ?? '');
 }
 
-async function tablesOf(bridge: string): Promise<string[]> {
+async function tablesOf({ bridge, instances }: Names): Promise<string[]> {
   const { output } = await run('nft', ['list', 'tables']);
-  return output.split('\n').filter((line) => line.includes(bridge));
+  return output.split('\n').filter((line) => [bridge, ...instances].some((name) => line.includes(name)));
 }
 
-async function tracesOf({ dataDir, bridge, cgroupParent }: Names): Promise<{ containers: string[]; host: string[] }> {
-  const cgroups = await cgroupsOf(cgroupParent);
-  const isParent = (path: string) => path.endsWith(`/${cgroupParent}`);
-  const interfaces = await interfacesOf(bridge);
+async function tracesOf(names: Names): Promise<{ containers: string[]; host: string[] }> {
+  const places = placesOf(names);
+  const cgroups = await cgroupsOf(names.cgroupParent);
+  const isParent = (path: string) => path.endsWith(`/${names.cgroupParent}`);
+  const interfaces = await interfacesOf(names);
   return {
     // What belongs to containers and to the processes that serve them.
     containers: [
-      ...(await processesOf(dataDir)).map(({ pid, command }) => `process ${pid}: ${command}`),
-      ...(await mountsOf(dataDir)).map((path) => `mount ${path}`),
-      ...(await linesWith('/proc/net/unix', dataDir)).map((line) => `socket ${line.split(' ').at(-1)}`),
+      ...(await processesOf(places)).map(({ pid, command }) => `process ${pid}: ${command}`),
+      ...(await mountsOf(places)).map((path) => `mount ${path}`),
+      ...(await linesWith('/proc/net/unix', places)).map((line) => `socket ${line.split(' ').at(-1)}`),
       ...cgroups.filter((path) => !isParent(path)).map((path) => `cgroup ${path}`),
-      ...interfaces.filter((name) => name !== bridge).map((name) => `interface ${name}`),
+      ...interfaces.filter((name) => name !== names.bridge).map((name) => `interface ${name}`),
     ],
     // What a node keeps for its next start: the bridge, its rules, the cgroup of its containers.
     host: [
       ...cgroups.filter(isParent).map((path) => `cgroup ${path}`),
-      ...interfaces.filter((name) => name === bridge).map((name) => `interface ${name}`),
-      ...(await tablesOf(bridge)).map((table) => table),
+      ...interfaces.filter((name) => name === names.bridge).map((name) => `interface ${name}`),
+      ...(await tablesOf(names)),
     ],
   };
 }
@@ -88,12 +105,13 @@ export async function leftoversOf(names: Names): Promise<string[]> {
   return (await tracesOf(names)).containers;
 }
 
-/** Removes every trace of a stopped installation from the kernel, and says what would not go. */
+/** Removes every trace of a stopped installation from the host, and says what would not go. */
 export async function sweep(names: Names): Promise<string[]> {
-  for (const { pid } of await processesOf(names.dataDir)) process.kill(pid, 'SIGKILL');
-  for (const path of (await mountsOf(names.dataDir)).toReversed()) await run('umount', ['-l', path]);
-  for (const name of await interfacesOf(names.bridge)) await run('ip', ['link', 'delete', name]);
-  for (const table of await tablesOf(names.bridge)) await run('nft', ['delete', ...table.split(' ')]);
+  const places = placesOf(names);
+  for (const { pid } of await processesOf(places)) process.kill(pid, 'SIGKILL');
+  for (const path of (await mountsOf(places)).toReversed()) await run('umount', ['-l', path]);
+  for (const name of await interfacesOf(names)) await run('ip', ['link', 'delete', name]);
+  for (const table of await tablesOf(names)) await run('nft', ['delete', ...table.split(' ')]);
   // A killed process leaves its cgroup a moment later; whatever stays is reported below.
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const cgroups = await cgroupsOf(names.cgroupParent);
@@ -101,6 +119,7 @@ export async function sweep(names: Names): Promise<string[]> {
     for (const path of cgroups) await rmdir(path).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  for (const place of places) await rm(place, { recursive: true, force: true });
   const { containers, host } = await tracesOf(names);
-  return [...containers, ...host];
+  return [...containers, ...host, ...places.filter(existsSync)];
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, root } from '../process/paths.ts';
 import { freePort } from '../start/ports.ts';
 import { listContainers, removeContainers } from './containers.ts';
 import { eventually } from './eventually.ts';
-import { leftoversOf, type Names, sweep } from './leftovers.ts';
+import { instanceOf, leftoversOf, type Names, sweep } from './leftovers.ts';
 import { Rest } from './rest.ts';
 
 type Part = 'postgres' | 'api' | 'web' | 'agent';
@@ -44,7 +44,8 @@ export class Product {
     const suffix = randomInt(36 ** 4)
       .toString(36)
       .padStart(4, '0');
-    const names: Names = { dataDir, bridge: `gt${suffix}`, cgroupParent: `gantry-t${suffix}` };
+    const instances = ['agent', 'second/agent'].map((path) => instanceOf(join(dataDir, path)));
+    const names: Names = { dataDir, bridge: `gt${suffix}`, cgroupParent: `gantry-t${suffix}`, instances };
     return new Product(dataDir, names, { http: await freePort(), demo: await freePort() });
   }
 
@@ -140,7 +141,6 @@ export class Product {
     }
     if (this.#isRunning) await this.stop();
     left.push(...(await leftoversOf(this.names)), ...(await sweep(this.names)));
-    await rm(this.dataDir, { recursive: true, force: true });
     return left;
   }
 }
