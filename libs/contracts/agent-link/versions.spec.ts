@@ -35,7 +35,8 @@ describe.each(linkVersions.map((version) => folderOf(version)))('%s', (folder) =
     expect(files.length).toBeGreaterThan(0);
     for (const file of files) {
       const message = json(folder, direction, file);
-      expect(union.parse(message), file).toEqual(message);
+      // Fields that came later may have been added, with their defaults.
+      expect(union.parse(message), file).toMatchObject(message as object);
       expect(file).toBe(`${union.parse(message).type}.json`);
     }
   });

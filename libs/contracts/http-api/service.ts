@@ -63,6 +63,18 @@ export const TaskSpec = z.object({
       windowMs: z.number().int().nonnegative().default(0),
     })
     .default({ condition: 'any', delayMs: 5_000, windowMs: 0 }),
+  /**
+   * What becomes of a task whose node is cut off from the control plane. replace: another is started elsewhere once the node counts as
+   * down, and the old one is stopped when the node returns. keep: it is waited for. stop: as replace, and the node itself stops the task
+   * after so long alone, so that the two never run at once; the control plane replaces it no sooner.
+   */
+  partition: z
+    .discriminatedUnion('policy', [
+      z.object({ policy: z.literal('replace') }),
+      z.object({ policy: z.literal('keep') }),
+      z.object({ policy: z.literal('stop'), afterMs: z.number().int().min(1_000) }),
+    ])
+    .default({ policy: 'replace' }),
   placement: z
     .object({
       /** As Swarm's: "node.hostname == a", "node.labels.zone != b". */

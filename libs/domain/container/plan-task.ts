@@ -25,8 +25,8 @@ export interface TaskSituation {
   readonly record: TaskRecord | null;
   readonly container: ObservedContainer | null;
   readonly hasImage: boolean;
-  /** Whether the control plane can hear us, and so will replace what fails. */
-  readonly isLinked: boolean;
+  /** For how long the control plane has not been reached; null while it can hear us, and so will replace what fails. */
+  readonly unlinkedMs: number | null;
   readonly now: number;
 }
 
@@ -35,6 +35,7 @@ export interface TaskSituation {
  *
  * A task runs once: when its process ends the agent reports `complete` or `failed`, and the control plane makes another in its place.
  * Only while the control plane is out of reach does the agent restart the same container itself, by the task's restart policy.
+ * A task that is to stop when its node has been alone for too long is stopped then, because another is started elsewhere.
  * A final status is never taken back, so a task that failed stays failed whatever becomes of its container.
  */
 export function planTask(situation: TaskSituation): Step[] {
@@ -53,6 +54,14 @@ export function planTask(situation: TaskSituation): Step[] {
 function planRunning(situation: TaskSituation, task: AssignedTask): Step[] {
   const { container, record } = situation;
   if (record !== null && isFinal(record.state)) return container !== null && isAlive(container) ? [stop(situation, container)] : [];
+  const left = timeLeftAlone(situation, task);
+  if (left !== null && left <= 0) return planAbandoned(situation);
+  const steps = planLife(situation, task, container);
+  // Nothing else wakes a task whose time alone runs out.
+  return steps.length === 0 && left !== null ? [{ action: 'wait', taskId: situation.taskId, until: situation.now + left }] : steps;
+}
+
+function planLife(situation: TaskSituation, task: AssignedTask, container: ObservedContainer | null): Step[] {
   if (container === null) return planCreation(situation, task);
   switch (container.status) {
     case 'created':
@@ -68,6 +77,17 @@ function planRunning(situation: TaskSituation, task: AssignedTask): Step[] {
     case 'removing':
       return [];
   }
+}
+
+/** Milliseconds until a task must have stopped because the control plane was not reached; null: it need not. */
+function timeLeftAlone({ unlinkedMs }: TaskSituation, { spec: { partition } }: AssignedTask): number | null {
+  return unlinkedMs === null || partition.policy !== 'stop' ? null : partition.afterMs - unlinkedMs;
+}
+
+function planAbandoned(situation: TaskSituation): Step[] {
+  const { container } = situation;
+  if (container !== null && isAlive(container)) return [stop(situation, container)];
+  return [report(situation, 'shutdown', { message: 'stopped, because the control plane was out of reach', container })];
 }
 
 function planCreation(situation: TaskSituation, task: AssignedTask): Step[] {
@@ -96,8 +116,11 @@ function planExited(situation: TaskSituation, task: AssignedTask, container: Obs
   const { condition, delayMs, maxAttempts } = task.spec.restartPolicy;
   const isWanted = condition === 'any' || (condition === 'on-failure' && !hasSucceeded(container));
   const restarts = record?.localRestarts ?? 0;
-  if (!situation.isLinked && isWanted && container.status === 'exited' && (maxAttempts === undefined || restarts < maxAttempts)) {
-    const until = (container.finishedAt ?? now) + delayMs;
+  const isAlone = situation.unlinkedMs !== null;
+  if (isAlone && isWanted && container.status === 'exited' && (maxAttempts === undefined || restarts < maxAttempts)) {
+    // A time in the future means that the clock was set back: do not wait for it to come round again.
+    const finishedAt = container.finishedAt !== null && container.finishedAt <= now ? container.finishedAt : now - delayMs;
+    const until = finishedAt + delayMs;
     return now < until ? [{ action: 'wait', taskId: situation.taskId, until }] : [start(situation, container, true)];
   }
   return [hasSucceeded(container) ? reportCompletion(situation, container) : reportFailure(situation, container)];

@@ -146,6 +146,17 @@ test('out of reach of the control plane a process that fails is restarted here',
   expect(node.container(one.taskId)?.state.status).toBe('running');
 });
 
+test('a task that may not run alone is stopped once its node has been cut off for too long', async () => {
+  const lonely = task(1, { spec: { partition: { policy: 'stop', afterMs: 60_000 } } });
+  agent.reconciler.assign(complete([lonely]));
+  await vi.waitFor(() => expect(agent.state(lonely.taskId)).toBe('running'));
+  await agent.end();
+  const minutesLater = Date.now() + 120_000;
+  agent = startAgent({ isLinked: false, now: () => minutesLater });
+  await vi.waitFor(() => expect(agent.state(lonely.taskId)).toBe('shutdown'));
+  expect(node.container(lonely.taskId)?.state.status).toBe('exited');
+});
+
 test('a start that fails says why', async () => {
   node.startFailure = 'exec: "nonsense": not found';
   agent.reconciler.assign(complete([one]));

@@ -6,6 +6,7 @@ import type { Container } from '@gantry/runtime/containers';
 import type { Runtime } from '@gantry/runtime/core';
 import { createExecutors, type Executors } from './executors.ts';
 import { Ingress, type IngressView } from './ingress.ts';
+import { LinkWatch } from './link-watch.ts';
 import { addressOf, observeTaskContainers, toObservedContainer } from './observe.ts';
 import { PullQueue } from './pull-queue.ts';
 import { fromTaskLabels } from './task-labels.ts';
@@ -35,12 +36,13 @@ export class Reconciler {
   readonly #lanes = new Map<TaskId, TaskLane>();
   readonly #closing = new AbortController();
   readonly #now: () => number;
-  #isLinked = false;
+  readonly #link: LinkWatch;
 
   constructor(options: ReconcilerOptions) {
     const { runtime, store, report, logger } = options;
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#link = new LinkWatch({ linkedAt: store.linkedAt, now: this.#now(), monotonic: () => performance.now() });
     this.#ingress = new Ingress({ ports: runtime.networks.ports, observe: () => this.#observeIngress(), logger });
     this.#executors = createExecutors({
       containers: runtime.containers,
@@ -69,8 +71,8 @@ export class Reconciler {
   }
 
   setLinked(isLinked: boolean): void {
-    if (this.#isLinked === isLinked) return;
-    this.#isLinked = isLinked;
+    if (!this.#link.setLinked(isLinked)) return;
+    this.#rememberLinked();
     this.wakeAll();
   }
 
@@ -109,8 +111,18 @@ export class Reconciler {
   }
 
   #pass(): void {
+    if (this.#link.unlinkedMs === null) this.#rememberLinked();
     for (const taskId of this.#knownTasks()) this.#lane(taskId).wake();
     this.#syncIngress();
+  }
+
+  /** A disk that is full must not cost the tasks their supervision: then only an agent that restarts alone counts from too early. */
+  #rememberLinked(): void {
+    try {
+      this.#options.store.linkedAt = this.#now();
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'could not note that the control plane is in reach');
+    }
   }
 
   #knownTasks(): Set<TaskId> {
@@ -160,7 +172,7 @@ export class Reconciler {
       record: store.record(taskId),
       container: container === undefined ? null : toObservedContainer(container),
       hasImage: task !== null && runtime.images.find(task.spec.image) !== undefined,
-      isLinked: this.#isLinked,
+      unlinkedMs: this.#link.unlinkedMs,
       now: this.#now(),
     });
   }

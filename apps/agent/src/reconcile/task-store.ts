@@ -6,7 +6,9 @@ import { z } from 'zod';
 
 const Held = z.object({ generation: z.number().int(), version: z.string(), taskCount: z.number().int() });
 const StoredRecord = TaskStatusReport.extend({ localRestarts: z.number().int() });
+const LinkTime = z.object({ linkedAt: z.number() });
 const heldKey = 'held';
+const linkKey = 'link';
 
 /**
  * What the agent was last told to do, and what it last said of each task; on disk before a call returns, in memory for reading.
@@ -18,6 +20,7 @@ export class TaskStore {
   readonly #assignmentRows: Collection<AssignedTask>;
   readonly #heldRows: Collection<z.infer<typeof Held>>;
   readonly #recordRows: Collection<TaskRecord>;
+  readonly #linkRows: Collection<z.infer<typeof LinkTime>>;
   readonly #records: Map<TaskId, TaskRecord>;
   #held: HeldAssignments | null;
 
@@ -26,6 +29,7 @@ export class TaskStore {
     this.#assignmentRows = this.#store.collection('assignment', AssignedTask);
     this.#heldRows = this.#store.collection('assignments', Held);
     this.#recordRows = this.#store.collection('status', StoredRecord);
+    this.#linkRows = this.#store.collection('link', LinkTime);
     this.#records = new Map(this.#recordRows.entries().map(([, record]) => [record.taskId, record]));
     const tasks = new Map(this.#assignmentRows.entries().map(([, task]) => [task.taskId, task]));
     const held = this.#heldRows.get(heldKey);
@@ -62,6 +66,15 @@ export class TaskStore {
   forget(taskId: TaskId): void {
     this.#recordRows.delete(taskId);
     this.#records.delete(taskId);
+  }
+
+  /** When the control plane was last known to be in reach, in milliseconds since 1970. */
+  get linkedAt(): number | null {
+    return this.#linkRows.get(linkKey)?.linkedAt ?? null;
+  }
+
+  set linkedAt(at: number) {
+    this.#linkRows.put(linkKey, { linkedAt: at });
   }
 
   close(): void {
