@@ -55,5 +55,5 @@ export function observedContainer(changes: Partial<ObservedContainer> = {}): Obs
 }
 
 export function situation(changes: Partial<TaskSituation> = {}): TaskSituation {
-  return { taskId: taskId(), task: assignedTask(), record: null, container: null, hasImage: true, unlinkedMs: null, now: 1_000_000, ...changes };
+  return { taskId: taskId(), task: assignedTask(), record: null, container: null, hasImage: true, isolation: null, now: 1_000_000, ...changes };
 }

@@ -10,6 +10,7 @@ function actions(changes: Partial<TaskSituation>): string[] {
   return planTask(situation(changes)).map((step) => (step.action === 'report' ? `report ${step.state}` : step.action));
 }
 
+const alone = { forMs: 0, patienceMs: 0 };
 const exited = observedContainer({ status: 'exited', exitCode: 3, finishedAt: 1_000_000 });
 
 test.each<[string, Partial<TaskSituation>, string[]]>([
@@ -45,9 +46,15 @@ test.each<[string, Partial<TaskSituation>, string[]]>([
 });
 
 test('out of reach of the control plane a task is restarted here, after its delay', () => {
-  const cut = { unlinkedMs: 0, container: exited, record: taskRecord() };
+  const cut = { isolation: alone, container: exited, record: taskRecord() };
   expect(planTask(situation(cut))).toMatchObject([{ action: 'wait', until: 1_005_000 }]);
   expect(planTask(situation({ ...cut, now: 1_005_000 }))).toMatchObject([{ action: 'start', isLocalRestart: true }]);
+});
+
+test('a control plane that may be back at once is waited for before a task is restarted here', () => {
+  const cut = { isolation: { forMs: 3_000, patienceMs: 7_000 }, container: exited, record: taskRecord(), now: 2_000_000 };
+  expect(planTask(situation(cut))).toMatchObject([{ action: 'wait', until: 2_007_000 }]);
+  expect(actions({ ...cut, isolation: null })).toEqual(['report failed']);
 });
 
 test.each<[string, object, Partial<TaskRecord>, ObservedContainer]>([
@@ -55,20 +62,22 @@ test.each<[string, object, Partial<TaskRecord>, ObservedContainer]>([
   ['on-failure and success', { condition: 'on-failure' }, {}, { ...exited, exitCode: 0 }],
   ['attempts used up', { maxAttempts: 2 }, { localRestarts: 2 }, exited],
 ])('out of reach, not restarted: %s', (_, restartPolicy, record, container) => {
-  const plan = planTask(situation({ unlinkedMs: 0, now: 2_000_000, container, record: taskRecord(record), task: assignedTask({ spec: { restartPolicy } }) }));
+  const plan = planTask(
+    situation({ isolation: alone, now: 2_000_000, container, record: taskRecord(record), task: assignedTask({ spec: { restartPolicy } }) }),
+  );
   expect(plan.map(({ action }) => action)).toEqual(['report']);
 });
 
 test('a clock that was set back does not hold up a restart', () => {
-  expect(planTask(situation({ unlinkedMs: 0, container: exited, record: taskRecord(), now: 5 }))).toMatchObject([{ action: 'start' }]);
+  expect(planTask(situation({ isolation: alone, container: exited, record: taskRecord(), now: 5 }))).toMatchObject([{ action: 'start' }]);
 });
 
 test('a task that may not run alone is stopped when its time is up', () => {
-  const alone = { task: assignedTask({ spec: { partition: { policy: 'stop', afterMs: 60_000 } } }), container: observedContainer(), record: taskRecord() };
-  expect(planTask(situation({ ...alone, unlinkedMs: 20_000 }))).toMatchObject([{ action: 'wait', until: 1_040_000 }]);
-  expect(actions({ ...alone, unlinkedMs: 60_000 })).toEqual(['stop']);
-  expect(actions({ ...alone, unlinkedMs: 60_000, container: exited })).toEqual(['report shutdown']);
-  expect(actions({ ...alone, unlinkedMs: null })).toEqual([]);
+  const lonely = { task: assignedTask({ spec: { partition: { policy: 'stop', afterMs: 60_000 } } }), container: observedContainer(), record: taskRecord() };
+  expect(planTask(situation({ ...lonely, isolation: { forMs: 20_000, patienceMs: 0 } }))).toMatchObject([{ action: 'wait', until: 1_040_000 }]);
+  expect(actions({ ...lonely, isolation: { forMs: 60_000, patienceMs: 0 } })).toEqual(['stop']);
+  expect(actions({ ...lonely, isolation: { forMs: 60_000, patienceMs: 0 }, container: exited })).toEqual(['report shutdown']);
+  expect(actions({ ...lonely, isolation: null })).toEqual([]);
 });
 
 test('a failure says the exit code, and that memory ran out', () => {
@@ -90,8 +99,8 @@ class ModelNode {
     let steps = 0;
     for (let round = 0; round < 12; round += 1) {
       const { record, container, hasImage, isLinked, now } = this;
-      const unlinkedMs = isLinked ? null : 0;
-      const plan = planTask(situation({ task, record, container, hasImage, unlinkedMs, now }));
+      const isolation = isLinked ? null : alone;
+      const plan = planTask(situation({ task, record, container, hasImage, isolation, now }));
       if (plan.length === 0 || plan[0]?.action === 'wait') return;
       for (const step of plan) {
         if (steps === maxSteps) return;

@@ -18,6 +18,13 @@ export interface ObservedContainer {
   readonly stopGraceMs: number;
 }
 
+/** The control plane is out of reach. */
+export interface Isolation {
+  readonly forMs: number;
+  /** So long the agent still waits for it before it acts in its place: it may be back at once, with other plans for the task. */
+  readonly patienceMs: number;
+}
+
 export interface TaskSituation {
   readonly taskId: TaskId;
   /** Null: no longer this node's. */
@@ -25,8 +32,8 @@ export interface TaskSituation {
   readonly record: TaskRecord | null;
   readonly container: ObservedContainer | null;
   readonly hasImage: boolean;
-  /** For how long the control plane has not been reached; null while it can hear us, and so will replace what fails. */
-  readonly unlinkedMs: number | null;
+  /** Null while the control plane can hear us, and so will replace what fails. */
+  readonly isolation: Isolation | null;
   readonly now: number;
 }
 
@@ -80,8 +87,8 @@ function planLife(situation: TaskSituation, task: AssignedTask, container: Obser
 }
 
 /** Milliseconds until a task must have stopped because the control plane was not reached; null: it need not. */
-function timeLeftAlone({ unlinkedMs }: TaskSituation, { spec: { partition } }: AssignedTask): number | null {
-  return unlinkedMs === null || partition.policy !== 'stop' ? null : partition.afterMs - unlinkedMs;
+function timeLeftAlone({ isolation }: TaskSituation, { spec: { partition } }: AssignedTask): number | null {
+  return isolation === null || partition.policy !== 'stop' ? null : partition.afterMs - isolation.forMs;
 }
 
 function planAbandoned(situation: TaskSituation): Step[] {
@@ -112,15 +119,14 @@ function planHealth(situation: TaskSituation, container: ObservedContainer): Ste
 }
 
 function planExited(situation: TaskSituation, task: AssignedTask, container: ObservedContainer): Step[] {
-  const { now, record } = situation;
+  const { isolation, now, record } = situation;
   const { condition, delayMs, maxAttempts } = task.spec.restartPolicy;
   const isWanted = condition === 'any' || (condition === 'on-failure' && !hasSucceeded(container));
   const restarts = record?.localRestarts ?? 0;
-  const isAlone = situation.unlinkedMs !== null;
-  if (isAlone && isWanted && container.status === 'exited' && (maxAttempts === undefined || restarts < maxAttempts)) {
+  if (isolation !== null && isWanted && container.status === 'exited' && (maxAttempts === undefined || restarts < maxAttempts)) {
     // A time in the future means that the clock was set back: do not wait for it to come round again.
     const finishedAt = container.finishedAt !== null && container.finishedAt <= now ? container.finishedAt : now - delayMs;
-    const until = finishedAt + delayMs;
+    const until = Math.max(finishedAt + delayMs, now + isolation.patienceMs);
     return now < until ? [{ action: 'wait', taskId: situation.taskId, until }] : [start(situation, container, true)];
   }
   return [hasSucceeded(container) ? reportCompletion(situation, container) : reportFailure(situation, container)];

@@ -1,9 +1,13 @@
+import type { Isolation } from '@gantry/domain/container';
+
 export interface LinkWatchOptions {
   /** When an agent on this node was last linked, in milliseconds since 1970, as an earlier process may have left it; null: never. */
   readonly linkedAt: number | null;
   readonly now: number;
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number;
+  /** How long this process waits for the control plane before it acts in its place. */
+  readonly patienceMs: number;
 }
 
 /**
@@ -12,22 +16,28 @@ export interface LinkWatchOptions {
  */
 export class LinkWatch {
   readonly #monotonic: () => number;
-  /** On the monotonic clock; null while linked. */
-  #unlinkedAt: number | null;
+  readonly #patienceMs: number;
+  /** Both on the monotonic clock; null while linked. `since` is when this process began to wait. */
+  #isolated: { readonly from: number; readonly since: number } | null;
 
-  constructor({ linkedAt, now, monotonic }: LinkWatchOptions) {
+  constructor({ linkedAt, now, monotonic, patienceMs }: LinkWatchOptions) {
     this.#monotonic = monotonic;
-    this.#unlinkedAt = monotonic() - (linkedAt === null ? 0 : Math.max(0, now - linkedAt));
+    this.#patienceMs = patienceMs;
+    const since = monotonic();
+    this.#isolated = { since, from: since - (linkedAt === null ? 0 : Math.max(0, now - linkedAt)) };
   }
 
-  get unlinkedMs(): number | null {
-    return this.#unlinkedAt === null ? null : this.#monotonic() - this.#unlinkedAt;
+  get isolation(): Isolation | null {
+    if (this.#isolated === null) return null;
+    const now = this.#monotonic();
+    return { forMs: now - this.#isolated.from, patienceMs: Math.max(0, this.#isolated.since + this.#patienceMs - now) };
   }
 
   /** Says whether that is news. */
   setLinked(isLinked: boolean): boolean {
-    if (isLinked === (this.#unlinkedAt === null)) return false;
-    this.#unlinkedAt = isLinked ? null : this.#monotonic();
+    if (isLinked === (this.#isolated === null)) return false;
+    const now = this.#monotonic();
+    this.#isolated = isLinked ? null : { from: now, since: now };
     return true;
   }
 }

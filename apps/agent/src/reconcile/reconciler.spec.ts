@@ -34,6 +34,7 @@ function startAgent(options: { isLinked?: boolean; now?: () => number } = {}) {
     store,
     report: (status) => reports.push(status),
     logger: silentLogger(),
+    patienceMs: 0,
     ...(options.now ? { now: options.now } : {}),
   });
   const abort = new AbortController();

@@ -19,7 +19,11 @@ export interface ReconcilerOptions {
   readonly report: (status: TaskStatusReport) => void;
   readonly logger: Logger;
   readonly now?: () => number;
+  /** How long a control plane that is out of reach is waited for before tasks are restarted here. */
+  readonly patienceMs?: number;
 }
+
+const defaultPatienceMs = 10_000;
 
 /** Everything is looked at this often, whatever was signalled or missed. */
 const passEveryMs = 15_000;
@@ -42,7 +46,8 @@ export class Reconciler {
     const { runtime, store, report, logger } = options;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#link = new LinkWatch({ linkedAt: store.linkedAt, now: this.#now(), monotonic: () => performance.now() });
+    const { patienceMs = defaultPatienceMs } = options;
+    this.#link = new LinkWatch({ linkedAt: store.linkedAt, now: this.#now(), monotonic: () => performance.now(), patienceMs });
     this.#ingress = new Ingress({ ports: runtime.networks.ports, observe: () => this.#observeIngress(), logger });
     this.#executors = createExecutors({
       containers: runtime.containers,
@@ -111,7 +116,7 @@ export class Reconciler {
   }
 
   #pass(): void {
-    if (this.#link.unlinkedMs === null) this.#rememberLinked();
+    if (this.#link.isolation === null) this.#rememberLinked();
     for (const taskId of this.#knownTasks()) this.#lane(taskId).wake();
     this.#syncIngress();
   }
@@ -172,7 +177,7 @@ export class Reconciler {
       record: store.record(taskId),
       container: container === undefined ? null : toObservedContainer(container),
       hasImage: task !== null && runtime.images.find(task.spec.image) !== undefined,
-      unlinkedMs: this.#link.unlinkedMs,
+      isolation: this.#link.isolation,
       now: this.#now(),
     });
   }
