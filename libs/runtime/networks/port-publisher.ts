@@ -1,0 +1,172 @@
+import { createSocket } from 'node:dgram';
+import { isIPv4, createServer } from 'node:net';
+import { conflict, invalid, operational } from '@gantry/platform/errors';
+import type { Logger } from '@gantry/platform/node';
+import type { MetadataStore } from '@gantry/runtime/metadata';
+import { z } from 'zod';
+import type { PortPublisher, PortRequest, PublishedPort } from './networks.ts';
+
+const Publication = z.object({
+  hostIp: z.string(),
+  protocol: z.enum(['tcp', 'udp', 'sctp']),
+  hostPort: z.number(),
+  targets: z.array(z.object({ ip: z.string(), port: z.number() })),
+});
+
+/** Where ports nobody chose are taken from, as Docker does. */
+const ephemeral = { first: 49_153, last: 65_535 } as const;
+
+/** A socket that does nothing but keep the port from others on this host: packets never get to it. */
+interface Claim {
+  release(): void;
+}
+
+const claimKey = (port: Pick<PublishedPort, 'hostIp' | 'protocol' | 'hostPort'>) => `${port.protocol} ${port.hostIp}:${port.hostPort}`;
+
+function claimPort(hostIp: string, protocol: PortRequest['protocol'], port: number): Promise<Claim> {
+  const { promise, resolve, reject } = Promise.withResolvers<Claim>();
+  if (protocol === 'tcp') {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', reject);
+    server.listen({ host: hostIp, port, exclusive: true, backlog: 1 }, () => resolve({ release: () => void server.close() }));
+    server.unref();
+  } else if (protocol === 'udp') {
+    const socket = createSocket({ type: 'udp4', reuseAddr: false });
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ address: hostIp, port, exclusive: true }, () => resolve({ release: () => socket.close() }));
+    socket.unref();
+  } else {
+    resolve({ release: () => undefined });
+  }
+  return promise;
+}
+
+export interface PortPublisherOptions {
+  readonly metadata: MetadataStore;
+  readonly logger: Logger;
+  /** Called after what is published changed. */
+  readonly apply: () => Promise<void>;
+}
+
+export function createPortPublisher(options: PortPublisherOptions): PortPublisher & { all(): PublishedPort[]; takeUp(): Promise<void>; close(): void } {
+  const records = options.metadata.collection('published-ports', z.array(Publication));
+  const published = new Map<string, PublishedPort[]>(records.entries());
+  const claims = new Map<string, Claim>();
+  let nextEphemeral: number = ephemeral.first;
+  /** One allocation at a time: what is chosen must still be free when it is recorded. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const all = () => [...published.values()].flat();
+
+  function isTaken(request: PortRequest, port: number, except: string): boolean {
+    for (const [key, ports] of published) {
+      if (key === except) continue;
+      if (ports.some((other) => other.protocol === request.protocol && other.hostPort === port && meet(other.hostIp, request.hostIp))) return true;
+    }
+    return false;
+  }
+
+  function candidates(request: PortRequest): Iterable<number> {
+    if (typeof request.hostPort !== 'number') return range(request.hostPort[0], request.hostPort[1]);
+    if (request.hostPort > 0) return [request.hostPort];
+    return range(nextEphemeral, ephemeral.last, ephemeral.first);
+  }
+
+  async function allocate(key: string, request: PortRequest, kept: ReadonlySet<string>, claimed: Map<string, Claim>): Promise<PublishedPort> {
+    for (const hostPort of candidates(request)) {
+      const port: PublishedPort = { ...request, hostPort };
+      const name = claimKey(port);
+      if (isTaken(request, hostPort, key) || claimed.has(name)) continue;
+      if (kept.has(name)) return port;
+      try {
+        claimed.set(name, await claimPort(request.hostIp, request.protocol, hostPort));
+      } catch (cause) {
+        if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') continue;
+        throw operational('failed', `bind for ${request.hostIp}:${hostPort} failed`, { cause });
+      }
+      if (request.hostPort === 0) nextEphemeral = hostPort >= ephemeral.last ? ephemeral.first : hostPort + 1;
+      return port;
+    }
+    const wanted = typeof request.hostPort === 'number' ? String(request.hostPort) : request.hostPort.join('-');
+    throw conflict(
+      request.hostPort === 0 ? 'all ephemeral ports are allocated' : `Bind for ${request.hostIp}:${wanted} failed: port is already allocated`,
+    );
+  }
+
+  async function ensure(key: string, requests: readonly PortRequest[]): Promise<PublishedPort[]> {
+    for (const request of requests) if (!isIPv4(request.hostIp)) throw invalid(`ports can be published on IPv4 addresses only, not on ${request.hostIp}`);
+    const before = published.get(key) ?? [];
+    const kept = new Set(before.map(claimKey));
+    const claimed = new Map<string, Claim>();
+    const ports: PublishedPort[] = [];
+    try {
+      for (const request of requests) ports.push(await allocate(key, request, kept, claimed));
+      records.put(key, ports.map((port) => ({ ...port, targets: [...port.targets] })));
+      published.set(key, ports);
+      await options.apply();
+    } catch (error) {
+      for (const claim of claimed.values()) claim.release();
+      if (before.length === 0) records.delete(key);
+      else records.put(key, before.map((port) => ({ ...port, targets: [...port.targets] })));
+      if (before.length === 0) published.delete(key);
+      else published.set(key, before);
+      throw error;
+    }
+    const now = new Set(ports.map(claimKey));
+    for (const name of kept) if (!now.has(name)) dropClaim(name);
+    for (const [name, claim] of claimed) claims.set(name, claim);
+    return ports;
+  }
+
+  function dropClaim(name: string): void {
+    claims.get(name)?.release();
+    claims.delete(name);
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work, work);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+
+  return {
+    all,
+    ensure: (key, requests) => inTurn(() => ensure(key, requests)),
+    release: (key) =>
+      inTurn(async () => {
+        const ports = published.get(key);
+        if (ports === undefined) return;
+        published.delete(key);
+        records.delete(key);
+        await options.apply();
+        for (const port of ports) dropClaim(claimKey(port));
+      }),
+    published: (key) => published.get(key) ?? [],
+    /** After a restart of the agent. A port somebody took meanwhile stays ours in the table; that is worth a warning. */
+    async takeUp() {
+      for (const port of all()) {
+        try {
+          claims.set(claimKey(port), await claimPort(port.hostIp, port.protocol, port.hostPort));
+        } catch (error) {
+          options.logger.warn({ err: error, port: claimKey(port) }, 'a published port was taken by another process meanwhile');
+        }
+      }
+    },
+    close() {
+      for (const name of [...claims.keys()]) dropClaim(name);
+    },
+  };
+}
+
+function meet(one: string, other: string): boolean {
+  return one === other || one === '0.0.0.0' || other === '0.0.0.0';
+}
+
+/** first … last, then from `wrapTo` up to before first. */
+function* range(first: number, last: number, wrapTo: number = first): Generator<number> {
+  for (let value = first; value <= last; value++) yield value;
+  for (let value = wrapTo; value < first; value++) yield value;
+}
