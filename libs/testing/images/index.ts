@@ -1,0 +1,2 @@
+export { type BusyboxImage, busyboxArchive } from './busybox-image.ts';
+export { type TarFile, toTar } from './tar.ts';
