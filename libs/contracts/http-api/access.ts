@@ -40,3 +40,7 @@ const rank: Record<Access, number> = { anyone: 0, viewer: 1, operator: 2, admin:
 export function isAllowed(role: Role | null, operation: Operation): boolean {
   return rank[role ?? 'anyone'] >= rank[access[operation]];
 }
+
+export function outranks(role: Role, other: Role): boolean {
+  return rank[role] > rank[other];
+}

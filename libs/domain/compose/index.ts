@@ -1,0 +1,1 @@
+export { type ComposeFault, type ParsedCompose, parseCompose } from './parse-compose.ts';

@@ -1,0 +1,1 @@
+export { type Allotment, allotPorts, firstAllottedPort, lastAllottedPort, type TakenPort } from './allot-ports.ts';

@@ -1,0 +1,2 @@
+export { planSchedule } from './schedule.ts';
+export type { CandidateNode, PendingGroup, PendingTask, Placement, SchedulePlan, Unplaced } from './world.ts';

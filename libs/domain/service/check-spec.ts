@@ -1,0 +1,51 @@
+import type { ServiceSpec } from '@gantry/contracts/http-api';
+import { parseConstraint } from '../node/index.ts';
+
+export interface SpecFault {
+  /** A path, as in `task.mounts.0.source`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+type Mount = ServiceSpec['task']['mounts'][number];
+
+function faultOfMount({ type, source }: Mount): string | null {
+  if (type === 'bind') return source.startsWith('/') ? null : 'a bind mount needs an absolute path on the node';
+  if (type === 'volume') return source === '' || /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(source) ? null : `"${source}" is no name of a volume`;
+  return source === '' ? null : 'a tmpfs has no source';
+}
+
+function checkMounts(mounts: readonly Mount[]): SpecFault[] {
+  const targets = new Set<string>();
+  return mounts.flatMap((mount, index) => {
+    const fault = faultOfMount(mount);
+    const isTaken = targets.has(mount.target);
+    targets.add(mount.target);
+    return [
+      ...(fault === null ? [] : [{ field: `task.mounts.${index}.source`, message: fault }]),
+      ...(isTaken ? [{ field: `task.mounts.${index}.target`, message: `${mount.target} is mounted twice` }] : []),
+    ];
+  });
+}
+
+/** What a schema can not say: rules across fields, and the little languages inside strings. */
+export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[] {
+  const faults: SpecFault[] = checkMounts(task.mounts);
+  for (const [index, text] of task.placement.constraints.entries()) {
+    const parsed = parseConstraint(text);
+    if (typeof parsed === 'string') faults.push({ field: `task.placement.constraints.${index}`, message: parsed });
+  }
+  if (task.resources.limits.memoryBytes !== undefined && task.resources.limits.memoryBytes < task.resources.reservations.memoryBytes) {
+    faults.push({ field: 'task.resources.reservations.memoryBytes', message: 'more is reserved than the limit allows' });
+  }
+  if (task.resources.limits.nanoCpus !== undefined && task.resources.limits.nanoCpus < task.resources.reservations.nanoCpus) {
+    faults.push({ field: 'task.resources.reservations.nanoCpus', message: 'more is reserved than the limit allows' });
+  }
+  if (mode.type === 'global' && task.placement.maxPerNode !== undefined)
+    faults.push({ field: 'task.placement.maxPerNode', message: 'a global service has one task on each node anyway' });
+  for (const [index, port] of ports.entries()) {
+    if (port.protocol === 'sctp' && port.mode === 'ingress')
+      faults.push({ field: `ports.${index}.protocol`, message: 'sctp can be published in host mode only' });
+  }
+  return faults;
+}

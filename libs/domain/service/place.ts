@@ -1,0 +1,56 @@
+import { isTerminal } from './task.ts';
+import type { ObservedTask, ServiceWorld } from './world.ts';
+
+/** A slot of a replicated service, or a node of a global one, with its tasks: what is wanted there is always one that runs. */
+export interface Place {
+  readonly slot: number;
+  readonly nodeId: ObservedTask['nodeId'];
+  /** Wanted running, not lost; newest revision first. */
+  readonly active: readonly ObservedTask[];
+  /** Wanted running, on a node that is lost. */
+  readonly lost: readonly ObservedTask[];
+  /** Told to end, still there. */
+  readonly stopping: readonly ObservedTask[];
+}
+
+export function isLive(task: ObservedTask): boolean {
+  return !isTerminal(task.state);
+}
+
+export function isRunning(task: ObservedTask): boolean {
+  return task.state === 'running' && task.desiredState === 'running' && task.node !== 'lost';
+}
+
+/** Of a revision before the one wanted. */
+export function isOld(world: ServiceWorld, task: ObservedTask): boolean {
+  return task.revision < world.taskRevision;
+}
+
+/** To be replaced: by what is wanted now, or by its like on another node. */
+export function isStale(world: ServiceWorld, task: ObservedTask): boolean {
+  return isOld(world, task) || task.node === 'leaving';
+}
+
+function placeKey(world: ServiceWorld, task: ObservedTask): string {
+  return world.mode.type === 'global' ? (task.nodeId ?? '') : String(task.slot);
+}
+
+function toPlace(tasks: readonly ObservedTask[]): Place {
+  const wanted = tasks.filter((task) => task.desiredState === 'running');
+  const [first] = tasks;
+  return {
+    slot: first?.slot ?? 0,
+    nodeId: first?.nodeId ?? null,
+    active: wanted
+      .filter((task) => task.node !== 'lost')
+      .sort((a, b) => b.revision - a.revision || Number(isLive(b)) - Number(isLive(a)) || b.statusAt - a.statusAt),
+    lost: wanted.filter((task) => task.node === 'lost'),
+    stopping: tasks.filter((task) => task.desiredState !== 'running' && isLive(task) && task.node !== 'lost'),
+  };
+}
+
+/** Places that have anything but history. */
+export function groupIntoPlaces(world: ServiceWorld): Place[] {
+  const byKey = Map.groupBy(world.tasks, (task) => placeKey(world, task));
+  return [...byKey.values()].map(toPlace).filter((place) => place.active.length + place.lost.length + place.stopping.length > 0);
+}
