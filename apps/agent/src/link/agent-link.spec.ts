@@ -99,6 +99,18 @@ test('heartbeats arrive', async () => {
   await plane.until(() => isLinked() && plane.node.messages.filter(({ type }) => type === 'heartbeat').length >= 3);
 });
 
+test('facts are told again when they change, and only then', async () => {
+  plane.heartbeatMs = 10;
+  let facts = simulatedFacts('host-1');
+  await linked({ facts: () => facts });
+  await plane.until(() => isLinked() && plane.node.messages.filter(({ type }) => type === 'heartbeat').length >= 2);
+  facts = { ...facts, addresses: ['198.51.100.9'] };
+  await plane.until(() => plane.node.messages.some(({ type }) => type === 'facts.report'));
+  const told = plane.node.messages.length;
+  await plane.until(() => plane.node.messages.length >= told + 3);
+  expect(plane.node.messages.filter(({ type }) => type === 'facts.report')).toEqual([{ type: 'facts.report', facts }]);
+});
+
 test('a silent server is given up and dialled again', async () => {
   plane.heartbeatMs = 20;
   await linked();

@@ -57,6 +57,7 @@ export class LinkSession implements StatusChannel {
   #isAccepted = false;
   #rejection: SessionEnd['rejection'] = null;
   #endReason = '';
+  #toldFacts = '';
 
   constructor(options: LinkSessionOptions) {
     this.#options = options;
@@ -165,8 +166,19 @@ export class LinkSession implements StatusChannel {
       this.end(`no common protocol version: the control plane speaks ${challenge.versions.join(', ')}`);
       return;
     }
-    const { nodeId, prove, build, facts } = this.#options;
-    this.send({ type: 'hello', nodeId, signature: prove(challenge.nonce), version, build, facts: facts() });
+    const { nodeId, prove, build } = this.#options;
+    const facts = this.#options.facts();
+    this.#toldFacts = JSON.stringify(facts);
+    this.send({ type: 'hello', nodeId, signature: prove(challenge.nonce), version, build, facts });
+  }
+
+  /** Addresses come and go while a host runs; memory and CPUs may, too. */
+  #tellChangedFacts(): void {
+    const facts = this.#options.facts();
+    const changed = JSON.stringify(facts);
+    if (changed === this.#toldFacts) return;
+    this.#toldFacts = changed;
+    this.send({ type: 'facts.report', facts });
   }
 
   #assign(assignments: Assignments): void {
@@ -196,6 +208,7 @@ export class LinkSession implements StatusChannel {
         return;
       }
       this.send({ type: 'heartbeat' });
+      this.#tellChangedFacts();
       if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
     }, everyMs);
   }
