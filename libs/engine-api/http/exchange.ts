@@ -155,6 +155,13 @@ export class Exchange {
     return this.#response;
   }
 
+  /** Gives the connection to another protocol (WebSocket), which answers the handshake itself. */
+  release(): IncomingMessage {
+    this.#isHijacked = true;
+    this.#response.detachSocket(this.request.socket);
+    return this.request;
+  }
+
   /** Turns the connection into raw bytes. Errors from here on have no status any more. */
   hijack(contentType: string): HijackedStream {
     this.#isHijacked = true;

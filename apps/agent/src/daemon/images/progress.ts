@@ -1,0 +1,51 @@
+import type { Writable } from 'node:stream';
+import type { Exchange } from '@gantry/engine-api/http';
+import { describeSize, toEngineError } from '@gantry/engine-api/protocol';
+import { encodeProgress, type ProgressMessage, progressBar, toErrorMessage } from '@gantry/engine-api/stream';
+import type { LayerProgress } from '@gantry/runtime/images';
+
+/**
+ * A progress stream whose headers go out with its first line: a failure before that is an ordinary error, one after it the last
+ * line of a stream that ends cleanly.
+ */
+export class ProgressStream {
+  readonly #exchange: Exchange;
+  #body: Writable | null = null;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  write(message: ProgressMessage): void {
+    this.#body ??= this.#exchange.startStream('application/json');
+    this.#body.write(encodeProgress(message));
+  }
+
+  layer(progress: LayerProgress): void {
+    const { id, status, current, total } = progress;
+    if (current === undefined || total === undefined) this.write({ status, progressDetail: {}, id });
+    else this.write({ status, progressDetail: { current, total }, progress: progressBar(current, total, describeSize), id });
+  }
+
+  /** `last` is for a failure that has more to say than its message. */
+  end(last?: ProgressMessage): void {
+    this.#body ??= this.#exchange.startStream('application/json');
+    this.#body.end(last === undefined ? undefined : encodeProgress(last));
+  }
+
+  fail(error: unknown): void {
+    if (this.#body === null) throw toEngineError(error);
+    this.#body.end(encodeProgress(toErrorMessage(error)));
+  }
+}
+
+/** Runs `work` and ends the stream, well or badly. */
+export async function withProgress(exchange: Exchange, work: (progress: ProgressStream) => Promise<void>): Promise<void> {
+  const progress = new ProgressStream(exchange);
+  try {
+    await work(progress);
+    progress.end();
+  } catch (error) {
+    progress.fail(error);
+  }
+}

@@ -1,0 +1,108 @@
+import { pipeline } from 'node:stream/promises';
+import type { Exchange } from '@gantry/engine-api/http';
+import { EngineError } from '@gantry/engine-api/protocol';
+import { familiarReference, parseReference, repositoryOf, withDefaultTag } from '@gantry/oci/reference';
+import { applyInstructions } from '@gantry/runtime/build';
+import type { Engine } from '../engine.ts';
+import { getImage } from '../lookup.ts';
+import { registryCredentials } from './credentials.ts';
+import { type ProgressStream, withProgress } from './progress.ts';
+import { targetReference } from './reference.ts';
+
+function platformText(text: string | null): string | null {
+  if (text === null || !text.startsWith('{')) return text;
+  const platform: unknown = JSON.parse(text);
+  if (typeof platform !== 'object' || platform === null) return null;
+  const part = (name: string) => (name in platform ? String(Reflect.get(platform, name)) : '');
+  return [part('os'), part('architecture'), part('variant')].filter((value) => value !== '').join('/');
+}
+
+async function pull(engine: Engine, exchange: Exchange, reference: string): Promise<void> {
+  const parsed = withDefaultTag(parseReference(reference));
+  const familiar = familiarReference(reference);
+  const credentials = registryCredentials(exchange.header('x-registry-auth'));
+  const platform = platformText(exchange.text('platform'));
+  await withProgress(exchange, async (progress) => {
+    if (parsed.tag !== null) progress.write({ status: `Pulling from ${familiarReference(repositoryOf(parsed))}`, id: parsed.tag });
+    else progress.write({ status: `${familiar}: Pulling from ${familiarReference(repositoryOf(parsed))}` });
+    const { digest, isNew } = await engine.runtime.images.pull(reference, {
+      credentials,
+      signal: exchange.signal,
+      onProgress: (layer) => progress.layer(layer),
+      ...(platform === null ? {} : { platform }),
+    });
+    progress.write({ status: `Digest: ${digest}` });
+    progress.write({ status: isNew ? `Status: Downloaded newer image for ${familiar}` : `Status: Image is up to date for ${familiar}` });
+  });
+}
+
+async function importTar(engine: Engine, exchange: Exchange): Promise<void> {
+  if (exchange.text('fromSrc') !== '-') throw new EngineError(501, 'importing from a URL is not supported: send the tar as the body (fromSrc=-)');
+  const changes = exchange.query.getAll('changes').filter((line) => line !== '');
+  const reference = targetReference(exchange.text('repo'), exchange.text('tag'));
+  const config = applyInstructions({}, changes);
+  await withProgress(exchange, async (progress) => {
+    const image = await engine.runtime.images.import(exchange.body(), {
+      reference,
+      config,
+      message: exchange.text('message') ?? 'Imported from -',
+      signal: exchange.signal,
+    });
+    progress.write({ status: image.id });
+  });
+}
+
+/** POST /images/create: pull (fromImage) or import (fromSrc) */
+export async function createImage(engine: Engine, exchange: Exchange): Promise<void> {
+  const fromImage = exchange.text('fromImage');
+  if (fromImage === null) {
+    if (exchange.text('fromSrc') === null) throw new EngineError(400, 'invalid reference format');
+    await importTar(engine, exchange);
+    return;
+  }
+  const reference = targetReference(fromImage, exchange.text('tag'));
+  if (reference === null) throw new EngineError(400, 'invalid reference format');
+  await pull(engine, exchange, reference);
+}
+
+/** POST /images/{name}/push */
+export async function pushImage(engine: Engine, exchange: Exchange): Promise<void> {
+  const reference = targetReference(exchange.param('name'), exchange.text('tag')) ?? '';
+  const parsed = parseReference(reference);
+  const repository = familiarReference(repositoryOf(parsed));
+  const image = engine.runtime.images.find(reference);
+  const credentials = registryCredentials(exchange.header('x-registry-auth'));
+  await withProgress(exchange, async (progress) => {
+    progress.write({ status: `The push refers to repository [${repositoryOf(parsed)}]` });
+    if (image === undefined) throw new EngineError(404, `An image does not exist locally with the tag: ${repository}`);
+    const { digest, sizeBytes, tag } = await engine.runtime.images.push(reference, {
+      credentials,
+      signal: exchange.signal,
+      onProgress: (layer) => progress.layer(layer),
+    });
+    progress.write({ status: `${tag}: digest: ${digest} size: ${sizeBytes}` });
+    progress.write({ aux: { Tag: tag, Digest: digest, Size: sizeBytes } });
+  });
+}
+
+/** POST /images/load */
+export async function loadImages(engine: Engine, exchange: Exchange): Promise<void> {
+  const isQuiet = exchange.boolean('quiet', true);
+  await withProgress(exchange, async (progress: ProgressStream) => {
+    const loaded = await engine.runtime.images.load(exchange.body(), {
+      signal: exchange.signal,
+      ...(isQuiet ? {} : { onProgress: (layer) => progress.layer(layer) }),
+    });
+    for (const { image, references } of loaded) {
+      for (const reference of references) progress.write({ stream: `Loaded image: ${familiarReference(reference)}\n` });
+      if (references.length === 0) progress.write({ stream: `Loaded image ID: ${image.id}\n` });
+    }
+  });
+}
+
+/** GET /images/get and /images/{name}/get */
+export async function saveImages(engine: Engine, exchange: Exchange, names: readonly string[]): Promise<void> {
+  if (names.length === 0) throw new EngineError(400, 'no image names given');
+  for (const name of names) getImage(engine, name);
+  await pipeline(engine.runtime.images.save(names), exchange.startStream('application/x-tar'));
+}

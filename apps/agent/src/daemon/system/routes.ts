@@ -1,0 +1,20 @@
+import type { EngineRoute } from '@gantry/engine-api/http';
+import type { Engine } from '../engine.ts';
+import { routesOf } from '../on.ts';
+import { describeEngine } from './describe-engine.ts';
+import { diskUsage } from './disk-usage.ts';
+import { streamEvents } from './events.ts';
+import { ping, version } from './version.ts';
+
+export function systemRoutes(engine: Engine): EngineRoute[] {
+  const on = routesOf(engine);
+  return [
+    on('GET', '/_ping', ping),
+    on('HEAD', '/_ping', ping),
+    on('OPTIONS', '/{any}', (_, exchange) => exchange.sendStatus(200)),
+    on('GET', '/version', version),
+    on('GET', '/info', describeEngine),
+    on('GET', '/events', streamEvents),
+    on('GET', '/system/df', diskUsage),
+  ];
+}

@@ -1,0 +1,1 @@
+export { outputContentType, shapeContainerInspect, shapeContainerSummary, shapeImageInspect, shapeImageSummary, shapeNetwork } from './shapes.ts';
