@@ -47,7 +47,10 @@ export function createExecutors(parts: ExecutorParts): Executors {
       ...change,
       at: new Date().toISOString(),
     };
-    if (before?.state !== change.state) logger.info({ taskId, from: before?.state ?? 'assigned', to: change.state, error: status.error }, 'task changed');
+    if (before?.state !== change.state) {
+      const desired = store.held?.tasks.get(taskId)?.desiredState ?? null;
+      logger.info({ taskId, from: before?.state ?? 'assigned', to: change.state, desired, error: status.error }, 'task changed');
+    }
     store.remember({ ...status, localRestarts: before?.localRestarts ?? 0 });
     parts.report(status);
   }

@@ -51,6 +51,14 @@ export class Ingress {
   }
 
   async #run(): Promise<void> {
+    try {
+      await this.#bringUpToDate();
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #bringUpToDate(): Promise<void> {
     const { services, targets } = this.#observe();
     for (const [serviceId, publications] of planIngress([...services, ...this.#inForce.keys()], targets)) {
       try {
@@ -62,7 +70,6 @@ export class Ingress {
         this.#problems.set(serviceId, problem);
       }
     }
-    this.#running = null;
   }
 
   async #ensure(serviceId: ServiceId, publications: readonly IngressPublication[]): Promise<void> {

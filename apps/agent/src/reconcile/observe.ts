@@ -1,9 +1,18 @@
 import type { TaskId } from '@gantry/contracts/ids';
 import type { ObservedContainer } from '@gantry/domain/container';
 import type { Container, Containers } from '@gantry/runtime/containers';
-import { fromTaskLabels } from './task-labels.ts';
+import { belongsToTask, fromTaskLabels } from './task-labels.ts';
 
-/** Every task's container on this node. Of two with one label (a copy somebody made) the older one is the task's. */
+/** A task's container. Of two with one label (a copy somebody made) the older one is the task's. */
+export function observeTaskContainer(containers: Pick<Containers, 'list'>, taskId: TaskId): Container | null {
+  let found: Container | null = null;
+  for (const container of containers.list()) {
+    if (belongsToTask(container.spec.labels, taskId) && (found === null || container.createdAt < found.createdAt)) found = container;
+  }
+  return found;
+}
+
+/** Every task's container on this node. */
 export function observeTaskContainers(containers: Pick<Containers, 'list'>): Map<TaskId, Container> {
   const byTask = new Map<TaskId, Container>();
   for (const container of containers.list()) {

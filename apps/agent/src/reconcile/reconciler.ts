@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AssignedTask, Assignments, TaskStatusReport, ToServer } from '@gantry/contracts/agent-link';
 import type { ServiceId, TaskId } from '@gantry/contracts/ids';
 import { applyAssignments, isFinal, planTask, type Step } from '@gantry/domain/container';
@@ -7,7 +8,7 @@ import type { Runtime } from '@gantry/runtime/core';
 import { createExecutors, type Executors } from './executors.ts';
 import { Ingress, type IngressView } from './ingress.ts';
 import { LinkWatch } from './link-watch.ts';
-import { addressOf, observeTaskContainers, toObservedContainer } from './observe.ts';
+import { addressOf, observeTaskContainer, observeTaskContainers, toObservedContainer } from './observe.ts';
 import { PullQueue } from './pull-queue.ts';
 import { fromTaskLabels } from './task-labels.ts';
 import { TaskLane } from './task-lane.ts';
@@ -27,6 +28,7 @@ const defaultPatienceMs = 10_000;
 
 /** Everything is looked at this often, whatever was signalled or missed. */
 const passEveryMs = 15_000;
+const resubscribeAfterMs = 500;
 
 /**
  * Makes the node's containers what the assignments say: observe → plan → execute, per task, until there is nothing to do. A task is looked
@@ -111,6 +113,7 @@ export class Reconciler {
     } catch (error) {
       if (signal.aborted) return;
       this.#options.logger.warn({ err: error }, 'lost the events of the runtime, subscribing again');
+      await sleep(resubscribeAfterMs, undefined, { signal }).catch(() => undefined);
       this.#pass();
     }
   }
@@ -170,12 +173,12 @@ export class Reconciler {
 
   #plan(taskId: TaskId, task: AssignedTask | null): Step[] {
     const { store, runtime } = this.#options;
-    const container = observeTaskContainers(runtime.containers).get(taskId);
+    const container = observeTaskContainer(runtime.containers, taskId);
     return planTask({
       taskId,
       task,
       record: store.record(taskId),
-      container: container === undefined ? null : toObservedContainer(container),
+      container: container === null ? null : toObservedContainer(container),
       hasImage: task !== null && runtime.images.find(task.spec.image) !== undefined,
       isolation: this.#link.isolation,
       now: this.#now(),

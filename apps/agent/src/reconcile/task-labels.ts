@@ -20,6 +20,11 @@ export function toTaskLabels(task: AssignedTask): Record<string, string> {
   };
 }
 
+/** Whether a container with these labels is this task's. */
+export function belongsToTask(labels: Readonly<Record<string, string>>, taskId: TaskId): boolean {
+  return labels[taskIdLabel] === taskId;
+}
+
 /** Null: not a task's container. A label that is not an id was put there by somebody else. */
 export function fromTaskLabels(labels: Readonly<Record<string, string>>): { taskId: TaskId; serviceId: ServiceId | null } | null {
   const taskId = TaskId.safeParse(labels[taskIdLabel]);
