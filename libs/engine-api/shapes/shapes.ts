@@ -18,7 +18,7 @@ function without(value: Json, ...keys: readonly string[]): Json {
 
 /** DNSNames came with 1.44, GwPriority with 1.48. */
 function shapeEndpoint(version: ApiVersion, endpoint: EndpointSettings): Json {
-  const keys = [...(version.isAtLeast(44) ? [] : .DNSNames), ...(version.isAtLeast(48) ? [] : .GwPriority)];
+  const keys = [...(version.isAtLeast(44) ? [] : ['DNSNames']), ...(version.isAtLeast(48) ? [] : ['GwPriority'])];
   return without({ ...endpoint }, ...keys);
 }
 

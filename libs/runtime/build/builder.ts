@@ -86,7 +86,8 @@ function platformArguments(): Map<string, string> {
 function findTarget(stages: readonly Stage[], target: string | null): number {
   if (target === null) return stages.length - 1;
   const named = stages.findIndex((stage) => stage.name === target.toLowerCase());
-  const index = named >= 0 ? named : /^\d+$/.test(target) ? Number(target) : -1;
+  const numbered = /^\d+$/.test(target) ? Number(target) : -1;
+  const index = named >= 0 ? named : numbered;
   if (index < 0 || index >= stages.length) throw invalid(`failed to reach build target ${target} in Dockerfile`);
   return index;
 }

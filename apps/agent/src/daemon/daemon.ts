@@ -31,9 +31,17 @@ export interface Daemon {
 }
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { socketPath, log } = options;
-  const engine: Engine = { runtime: options.runtime, identity: options.identity, log };
-  const builder = await openBuilder({ ...options.runtime, logger: log, directory: join(options.identity.dataDir, 'build') });
+  const { runtime, socketPath, log } = options;
+  const engine: Engine = { runtime, identity: options.identity, log };
+  const builder = await openBuilder({
+    images: runtime.images,
+    containers: runtime.containers,
+    content: runtime.content,
+    snapshots: runtime.snapshots,
+    executor: runtime.executor,
+    logger: log,
+    directory: join(options.identity.dataDir, 'build'),
+  });
   const server = new EngineServer({
     software: `Docker/${dockerVersion} (linux)`,
     log,
