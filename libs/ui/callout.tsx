@@ -25,7 +25,7 @@ export function Callout({ tone, children, actions }: CalloutProps) {
   return (
     <div role={tone === 'bad' ? 'alert' : 'status'} className={calloutVariants({ tone })}>
       <Icon aria-hidden />
-      <div className="min-w-0 flex-1 break-words">{children}</div>
+      <div className="min-w-0 flex-1 break-words first-letter:uppercase">{children}</div>
       {actions}
     </div>
   );

@@ -25,7 +25,11 @@ export function Dialog({ isOpen, onOpenChange, title, description, children, foo
     <RadixDialog.Root open={isOpen} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={overlay} />
-        <RadixDialog.Content {...(description ? {} : { 'aria-describedby': undefined })} className={cn(panel, size === 'lg' ? 'sm:max-w-2xl' : 'sm:max-w-lg')}>
+        <RadixDialog.Content
+          {...(description ? {} : { 'aria-describedby': undefined })}
+          onOpenAutoFocus={focusFirstField}
+          className={cn(panel, size === 'lg' ? 'sm:max-w-2xl' : 'sm:max-w-lg')}
+        >
           <header className="flex items-start justify-between gap-4 border-b px-5 py-3.5">
             <div>
               <RadixDialog.Title className="font-semibold text-base">{title}</RadixDialog.Title>
@@ -43,6 +47,15 @@ export function Dialog({ isOpen, onOpenChange, title, description, children, foo
       </RadixDialog.Portal>
     </RadixDialog.Root>
   );
+}
+
+/** A dialog with fields is opened to type; without any, focus starts as Radix has it. */
+function focusFirstField(event: Event) {
+  if (!(event.currentTarget instanceof HTMLElement)) return;
+  const field = event.currentTarget.querySelector<HTMLElement>('input:not([hidden]), textarea, select');
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
 }
 
 interface ConfirmDialogProps {

@@ -2,7 +2,11 @@ import type { ReactNode } from 'react';
 import { cn } from './cn.ts';
 
 export function FactList({ className, children }: { className?: string; children: ReactNode }) {
-  return <dl className={cn('grid grid-cols-1 gap-x-8 sm:grid-cols-2', className)}>{children}</dl>;
+  return (
+    <div className="overflow-hidden">
+      <dl className={cn('-mb-px grid grid-cols-1 gap-x-8 sm:grid-cols-2', className)}>{children}</dl>
+    </div>
+  );
 }
 
 export function Fact({ label, children, isWide = false }: { label: string; children: ReactNode; isWide?: boolean }) {

@@ -1,4 +1,4 @@
-import { ChevronRight } from 'lucide-react';
+import { ChevronLeft } from 'lucide-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 
@@ -17,10 +17,10 @@ export function PageHeader({ title, badge, description, parent, actions }: PageH
       <div className="min-w-0">
         {parent && (
           <nav aria-label="Breadcrumb" className="mb-1 flex items-center gap-1 text-muted-foreground text-xs">
+            <ChevronLeft aria-hidden className="-ml-0.5 size-3" />
             <Link href={parent.href} className="hover:text-foreground hover:underline">
               {parent.title}
             </Link>
-            <ChevronRight aria-hidden className="size-3" />
           </nav>
         )}
         <div className="flex flex-wrap items-center gap-x-3 gap-y-1">

@@ -1,3 +1,4 @@
+import { cn } from '@gantry/ui/cn';
 import { Skeleton } from '@gantry/ui/skeleton';
 import { Table, TableCell, TableHead, TableHeading, TableRow } from '@gantry/ui/table';
 import type { ReactNode } from 'react';
@@ -9,6 +10,8 @@ export interface Column<Item> {
   heading: string;
   cell: (item: Item) => ReactNode;
   className?: string;
+  /** Of the cells only, not of the heading. */
+  cellClassName?: string;
   /** Left out on a phone. */
   isSecondary?: boolean;
 }
@@ -56,7 +59,7 @@ export function ResourceTable<Item>({ label, columns, query, rowKey, empty, page
           {items?.map((item) => (
             <TableRow key={rowKey(item)}>
               {columns.map((column) => (
-                <TableCell key={column.heading} className={columnClass(column)}>
+                <TableCell key={column.heading} className={cn(columnClass(column), column.cellClassName)}>
                   {column.cell(item)}
                 </TableCell>
               ))}

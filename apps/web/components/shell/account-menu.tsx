@@ -37,9 +37,7 @@ export function AccountMenu() {
         </Button>
       }
     >
-      <MenuLabel>
-        {account.name} · {account.role}
-      </MenuLabel>
+      <MenuLabel>Role: {account.role}</MenuLabel>
       <MenuItem onSelect={() => router.push(paths.account())}>
         <KeyRound aria-hidden /> API tokens
       </MenuItem>

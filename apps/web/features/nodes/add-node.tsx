@@ -51,7 +51,7 @@ export function AddNode() {
             <p>Run this on the new host as root. The node appears in the list as soon as its agent has connected.</p>
             <CodeLine label="join command" text={joinCommand(window.location.origin, makeToken.data.token)} />
             <p className="text-muted-foreground">
-              The token is shown only now, is good for one cluster only, and expires <RelativeTime at={makeToken.data.expiresAt} />.
+              The token is shown only now. It expires <RelativeTime at={makeToken.data.expiresAt} />.
             </p>
           </div>
         )}

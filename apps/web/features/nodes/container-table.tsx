@@ -6,10 +6,12 @@ import { CopyButton } from '@gantry/ui/copy-button';
 import { Empty } from '@gantry/ui/empty';
 import { useQuery } from '@tanstack/react-query';
 import { Box, Unplug } from 'lucide-react';
+import { pageSize } from '../../components/page-size.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { ResourceLink } from '../../components/resource-link.tsx';
 import { type Column, ResourceTable } from '../../components/resource-table.tsx';
 import { ContainerBadge } from '../../components/state-badges.tsx';
+import { usePages } from '../../components/use-pages.ts';
 import { api } from '../../lib/api/browser.ts';
 import { shortId, shortImage } from '../../lib/format.ts';
 import { paths } from '../../lib/paths.ts';
@@ -34,9 +36,10 @@ const columns: Column<NodeContainer>[] = [
   {
     heading: 'Image',
     cell: (container) => <span title={container.image}>{shortImage(container.image)}</span>,
-    className: 'max-w-56 truncate font-mono text-xs',
+    className: 'max-w-56 truncate',
+    cellClassName: 'font-mono text-xs',
   },
-  { heading: 'Ports', cell: (container) => container.ports.map(portText).join(', ') || '–', className: 'font-mono text-xs', isSecondary: true },
+  { heading: 'Ports', cell: (container) => container.ports.map(portText).join(', ') || '–', cellClassName: 'font-mono text-xs', isSecondary: true },
   {
     heading: 'Created',
     cell: (container) => <RelativeTime at={container.createdAt} />,
@@ -47,6 +50,7 @@ const columns: Column<NodeContainer>[] = [
 
 export function ContainerTable({ node }: { node: ClusterNode }) {
   const can = nodeCan.listContainers(node);
+  const pages = usePages();
   const query = useQuery({ ...nodeContainersQuery(api, node.id), enabled: can.isAllowed });
   if (!can.isAllowed) {
     return (
@@ -59,7 +63,8 @@ export function ContainerTable({ node }: { node: ClusterNode }) {
     <ResourceTable
       label="Containers"
       columns={columns}
-      query={query}
+      query={{ ...query, data: query.data && pageOf(query.data.items, pages.cursor) }}
+      pages={pages}
       rowKey={(container) => container.id}
       empty={
         <Empty icon={<Box aria-hidden />} title="No containers">
@@ -68,6 +73,17 @@ export function ContainerTable({ node }: { node: ClusterNode }) {
       }
     />
   );
+}
+
+/** The node answers with all its containers at once; the page shows them in pages, running ones first. The cursor is an offset. */
+function pageOf(containers: readonly NodeContainer[], cursor: string | undefined) {
+  const ordered = [...containers.filter(isRunning), ...containers.filter((container) => !isRunning(container))];
+  const end = Number(cursor ?? 0) + pageSize;
+  return { items: ordered.slice(end - pageSize, end), nextCursor: end < ordered.length ? String(end) : null };
+}
+
+function isRunning(container: NodeContainer): boolean {
+  return container.state === 'running';
 }
 
 function ContainerName({ container }: { container: NodeContainer }) {

@@ -43,7 +43,7 @@ function Amount({ title, used, total, format, unit }: AmountProps) {
           {unit} reserved
         </span>
       </p>
-      <Meter label={`${title} reserved`} share={total === 0 ? 0 : used / total} />
+      <Meter of="capacity" label={`${title} reserved`} share={total === 0 ? 0 : used / total} />
     </div>
   );
 }

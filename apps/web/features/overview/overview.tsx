@@ -33,7 +33,7 @@ export function Overview() {
       />
       <div className="flex flex-col gap-5">
         {failed && <ErrorNote error={failed.error} onRetry={() => failed.refetch()} />}
-        <div className="grid grid-cols-1 gap-px overflow-hidden rounded-lg border bg-border sm:grid-cols-3">
+        <div className="grid grid-cols-3 gap-px overflow-hidden rounded-lg border bg-border">
           <Total
             href={paths.nodes()}
             title="Nodes"
@@ -74,7 +74,7 @@ export function Overview() {
 
 function Total({ href, title, total, detail }: { href: string; title: string; total: number | undefined; detail: string | undefined }) {
   return (
-    <Link href={href} className="-outline-offset-2 bg-surface px-4 py-3 transition-colors hover:bg-muted/60">
+    <Link href={href} className="-outline-offset-2 bg-surface px-3 py-3 transition-colors sm:px-4 hover:bg-muted/60">
       <p className="text-muted-foreground text-xs">{title}</p>
       {total === undefined ? (
         <Skeleton className="my-1 h-6 w-12" />

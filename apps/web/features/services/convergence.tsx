@@ -23,7 +23,7 @@ export function Convergence({ service }: { service: Service }) {
           </p>
           <ScaleControl service={service} />
         </div>
-        <Meter label="Tasks running" share={desiredTasks === 0 ? 0 : runningTasks / desiredTasks} className="mt-2" />
+        <Meter of="goal" label="Tasks running" share={desiredTasks === 0 ? 0 : runningTasks / desiredTasks} className="mt-2" />
         {message && <p className="mt-1.5 text-muted-foreground text-xs">{message}</p>}
       </Tile>
       <Tile title="Ports">

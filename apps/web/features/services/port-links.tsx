@@ -16,12 +16,20 @@ export function PortLinks({ ports }: { ports: readonly PublishedPort[] }) {
   return (
     <span className="flex flex-wrap gap-x-3 gap-y-1 font-mono text-xs">
       {ports.map((port) => {
-        const text = `${port.publishedPort || 'auto'}→${port.targetPort}/${port.protocol}`;
+        const text = (
+          <>
+            {port.publishedPort || 'auto'}
+            <span className="max-sm:hidden">
+              →{port.targetPort}/{port.protocol}
+            </span>
+          </>
+        );
+        const key = `${port.publishedPort} ${port.targetPort} ${port.protocol}`;
         const url = host && portUrl(host, port);
-        if (!url) return <span key={text}>{text}</span>;
+        if (!url) return <span key={key}>{text}</span>;
         return (
           <a
-            key={text}
+            key={key}
             href={url}
             target="_blank"
             rel="noreferrer"

@@ -13,7 +13,7 @@ export function ServiceFacts({ service }: { service: Service }) {
   return (
     <Card>
       <CardHeader title="Service" />
-      <CardBody className="pt-1">
+      <CardBody className="py-1">
         <FactList>
           <Fact label="Mode">{mode.type === 'replicated' ? `Replicated, ${mode.replicas}` : 'Global, one on each node'}</Fact>
           <Fact label="Stack">

@@ -65,7 +65,7 @@ function LoadedService({ service }: { service: Service }) {
             <ServiceFacts service={service} />
             <Card>
               <CardHeader title="Each task" />
-              <CardBody className="pt-1">
+              <CardBody className="py-1">
                 <TaskSpecFacts spec={service.spec.task} />
               </CardBody>
             </Card>

@@ -13,7 +13,7 @@ export function TaskFacts({ task }: { task: Task }) {
     <div className="flex flex-col gap-5">
       <Card>
         <CardHeader title="Task" />
-        <CardBody className="pt-1">
+        <CardBody className="py-1">
           <FactList>
             <Fact label="Service">
               <ResourceLink href={paths.service(task.serviceId)}>{task.serviceName}</ResourceLink>
@@ -34,7 +34,7 @@ export function TaskFacts({ task }: { task: Task }) {
       </Card>
       <Card>
         <CardHeader title="What runs" />
-        <CardBody className="pt-1">
+        <CardBody className="py-1">
           <TaskSpecFacts spec={task.spec} />
         </CardBody>
       </Card>

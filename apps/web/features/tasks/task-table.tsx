@@ -16,7 +16,16 @@ import { type TaskFilter, taskPageQuery } from './queries.ts';
 import { taskName } from './task-name.ts';
 
 const columns: Column<Task>[] = [
-  { heading: 'Task', cell: (task) => <ResourceLink href={paths.task(task.id)}>{taskName(task)}</ResourceLink>, className: 'whitespace-nowrap' },
+  {
+    heading: 'Task',
+    cell: (task) => (
+      <>
+        <ResourceLink href={paths.task(task.id)}>{taskName(task)}</ResourceLink>
+        {task.status.state !== 'running' && <p className="line-clamp-3 text-muted-foreground text-xs sm:hidden">{task.status.error ?? task.status.message}</p>}
+      </>
+    ),
+    className: 'sm:whitespace-nowrap',
+  },
   { heading: 'State', cell: (task) => <TaskBadge state={task.status.state} /> },
   {
     heading: 'Why',
@@ -26,6 +35,7 @@ const columns: Column<Task>[] = [
       </span>
     ),
     className: 'min-w-40 max-w-80',
+    isSecondary: true,
   },
   {
     heading: 'Node',

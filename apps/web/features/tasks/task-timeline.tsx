@@ -5,24 +5,17 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { type TimelineStep, toTimeline } from './timeline.ts';
 
 export function TaskTimeline({ task }: { task: Task }) {
+  const steps = toTimeline(task);
   return (
     <ol aria-label="States of this task" className="flex flex-col sm:flex-row">
-      {toTimeline(task).map((step, index) => (
+      {steps.map((step, index) => (
         <li
           key={step.state}
           aria-current={step.phase === 'current' ? 'step' : undefined}
-          className="relative flex flex-1 gap-3 pb-4 sm:flex-col sm:gap-2 sm:pb-0"
+          className="relative flex flex-1 gap-3 pb-4 last:pb-0 sm:flex-none sm:flex-col sm:gap-2 sm:pb-0 sm:not-last:flex-1"
         >
-          {index > 0 && (
-            <span
-              aria-hidden
-              className={cn(
-                'absolute max-sm:-top-1 max-sm:left-2 max-sm:h-2 max-sm:w-px sm:top-2 sm:right-[calc(100%-0.25rem)] sm:left-[calc(-100%+1.5rem)] sm:h-px',
-                step.phase === 'ahead' ? 'bg-border' : 'bg-border-strong',
-              )}
-            />
-          )}
           <Mark step={step} />
+          <Connector next={steps[index + 1]} />
           <div className="text-xs">
             <p className={cn('capitalize', step.phase === 'current' ? 'font-medium text-foreground' : 'text-muted-foreground')}>{step.state}</p>
             {step.at && <RelativeTime at={step.at} className="text-muted-foreground" />}
@@ -30,6 +23,20 @@ export function TaskTimeline({ task }: { task: Task }) {
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Down the side on a phone, else along the top. */
+function Connector({ next }: { next: TimelineStep | undefined }) {
+  if (!next) return null;
+  return (
+    <span
+      aria-hidden
+      className={cn(
+        'absolute max-sm:top-5 max-sm:bottom-1 max-sm:left-2 max-sm:w-px sm:top-2 sm:right-2 sm:left-6 sm:h-px',
+        next.phase === 'ahead' ? 'bg-border' : 'bg-border-strong',
+      )}
+    />
   );
 }
 

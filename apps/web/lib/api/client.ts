@@ -20,8 +20,18 @@ export function createApi({ origin, headers }: ApiOptions): Api {
   const link = new OpenAPILink(httpApi, {
     url: () => new URL('/api/v1', origin()),
     ...(headers ? { headers } : {}),
+    fetch: fetchReadingProblems,
     customErrorResponseBodyDecoder: fromProblem,
     plugins: [new ResponseValidationPlugin(httpApi)],
   });
   return createTanstackQueryUtils(createORPCClient<ApiClient>(link));
+}
+
+/** The link reads application/json only; problem+json is that too. */
+async function fetchReadingProblems(request: Request, init: RequestInit): Promise<Response> {
+  const response = await fetch(request, init);
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return response;
+  const headers = new Headers(response.headers);
+  headers.set('content-type', 'application/json');
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

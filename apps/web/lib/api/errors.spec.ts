@@ -19,6 +19,7 @@ test('the parts at fault are named', () => {
     errors: [{ field: 'task.image', message: 'expected a string' }],
   };
   expect(toSentence(fromProblem(problem))).toBe('The request is not valid. Task.image: expected a string.');
+  expect(toSentence(fromProblem({ ...problem, detail: 'task.image: expected a string' }))).toBe('Task.image: expected a string.');
   expect(fromProblem('<html>bad gateway</html>')).toBeUndefined();
 });
 

@@ -9,8 +9,8 @@ export function toSentence(error: unknown): string {
   if (error.status === 401) return 'Your session has ended. Sign in again.';
   if (error.status === 429) return 'Too many attempts. Wait a minute and try again.';
   if (error.status === 502 || error.status === 504) return 'The control plane is not answering right now.';
-  const parts = problemOf(error)?.errors.map(({ field, message }) => asSentence(field ? `${field}: ${message}` : message)) ?? [];
-  return [asSentence(error.message), ...parts].join(' ');
+  const parts = problemOf(error)?.errors.filter((part) => !error.message.includes(part.message)) ?? [];
+  return [error.message, ...parts.map(({ field, message }) => (field ? `${field}: ${message}` : message))].map(asSentence).join(' ');
 }
 
 export function isSignedOut(error: unknown): boolean {

@@ -7,12 +7,12 @@ test.each([
   [0, 'just now'],
   [-4_999, 'just now'],
   [3_000, 'just now'],
-  [-42_000, '42 sec. ago'],
-  [-119_000, '1 min. ago'],
-  [-7_200_000, '2 hr. ago'],
-  [-3 * 86_400_000, '3 days ago'],
-  [-400 * 86_400_000, '1 yr. ago'],
-  [3_600_000, 'in 1 hr.'],
+  [-42_000, '42s ago'],
+  [-119_000, '1min ago'],
+  [-7_200_000, '2h ago'],
+  [-3 * 86_400_000, '3d ago'],
+  [-400 * 86_400_000, '1y ago'],
+  [3_600_000, 'in 1h'],
 ])('%d ms from now is %s', (difference, expected) => {
   expect(formatRelative(now + difference, now)).toBe(expected);
 });

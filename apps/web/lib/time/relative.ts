@@ -7,10 +7,10 @@ const steps = [
   { unit: 'second', ms: 1000 },
 ] as const;
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'long' });
 
-/** "3 min. ago"; clocks differ, so what is a little in the future was just now. */
+/** "3min ago"; clocks differ, so what is a little in the future was just now. */
 export function formatRelative(atMs: number, nowMs: number): string {
   const difference = atMs - nowMs;
   if (Math.abs(difference) < 5000) return 'just now';

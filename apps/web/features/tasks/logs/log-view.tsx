@@ -8,6 +8,7 @@ import { Spinner } from '@gantry/ui/spinner';
 import { ArrowDown, Clock, Download, Eraser, Pause, Play, Search } from 'lucide-react';
 import { useDeferredValue, useState } from 'react';
 import { toast } from 'sonner';
+import { formatCount } from '../../../lib/format.ts';
 import { taskName } from '../task-name.ts';
 import { readWholeLog } from './follow-log.ts';
 import { LogLines } from './log-lines.tsx';
@@ -72,9 +73,7 @@ export function LogView({ task }: { task: Task }) {
         {(log.state === 'loading' || log.state === 'lost') && <Spinner />}
         <span role="status">{frozen ? 'Paused' : stateTexts[log.state]}</span>
         <span className="ml-auto tabular-nums">
-          {wanted === ''
-            ? `${shown.length.toLocaleString('en')} lines`
-            : `${lines.length.toLocaleString('en')} of ${shown.length.toLocaleString('en')} lines match`}
+          {wanted === '' ? formatCount(shown.length, 'line') : `${lines.length.toLocaleString('en')} of ${formatCount(shown.length, 'line')}`}
           {log.hasDropped && ', older ones not shown'}
         </span>
       </footer>

@@ -36,7 +36,9 @@ function TerminalSession({ taskId, onRestart }: { taskId: TaskId; onRestart: () 
   const isOver = phase.kind === 'ended' || phase.kind === 'lost';
   return (
     <div className="overflow-hidden rounded-lg border bg-terminal">
-      <div ref={host} className="h-[min(32rem,60dvh)] p-2" />
+      <div className="p-2">
+        <div ref={host} className="h-[min(32rem,60dvh)] overflow-hidden bg-terminal text-terminal-foreground" />
+      </div>
       <footer className="flex min-h-9 items-center gap-3 border-t bg-surface px-3 py-1 text-muted-foreground text-xs">
         <span role="status" className="min-w-0 flex-1">
           {phaseText(phase)}

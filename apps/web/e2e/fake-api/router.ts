@@ -1,0 +1,161 @@
+import { httpApi } from '@gantry/contracts/http-api';
+import { implement, ORPCError } from '@orpc/server';
+import type { FakeCluster } from './cluster.ts';
+import { makeId, now } from './records.ts';
+import { account, type Sessions } from './sessions.ts';
+
+export interface RequestContext {
+  session: string | undefined;
+  setCookie: (cookie: string) => void;
+}
+
+/** Text in a Compose file that the real parser refuses too. */
+const unsupportedKey = 'privileged';
+
+function problem(status: number, code: string, detail: string): ORPCError<string, unknown> {
+  return new ORPCError(code, { status, message: detail });
+}
+
+function found<Item>(item: Item | undefined, what: string): Item {
+  if (item === undefined) throw problem(404, 'not-found', `there is no such ${what}`);
+  return item;
+}
+
+export function createRouter(cluster: FakeCluster, sessions: Sessions) {
+  const open = implement(httpApi).$context<RequestContext>();
+  const os = open.use(({ context, next, path }) => {
+    if (path.join('.') !== 'account.signIn' && !sessions.has(context.session)) throw problem(401, 'unauthorized', 'sign in first');
+    return next();
+  });
+  const page = <Item extends { id: string }>(items: Item[], { limit, cursor }: { limit: number; cursor?: string | undefined }) => {
+    const from = cursor ? items.findIndex((item) => item.id === cursor) : 0;
+    return { items: items.slice(from, from + limit), nextCursor: items[from + limit]?.id ?? null };
+  };
+  return os.router({
+    account: {
+      signIn: os.account.signIn.handler(({ input, context }) => {
+        if (input.email !== account.email || input.password !== account.password) throw problem(401, 'unauthorized', 'email or password is wrong');
+        context.setCookie(sessions.open());
+        return account.record;
+      }),
+      signOut: os.account.signOut.handler(({ context }) => {
+        context.setCookie(sessions.close(context.session));
+        return {};
+      }),
+      current: os.account.current.handler(() => account.record),
+      listTokens: os.account.listTokens.handler(() => ({ items: [...cluster.tokens.values()] })),
+      createToken: os.account.createToken.handler(({ input }) => {
+        const token = { ...input, id: makeId(), createdAt: now(), lastUsedAt: null };
+        cluster.tokens.set(token.id, token);
+        return { ...token, secret: `gantry_${makeId()}${makeId()}` };
+      }),
+      deleteToken: os.account.deleteToken.handler(({ input }) => {
+        cluster.tokens.delete(input.id);
+        return {};
+      }),
+    },
+    system: {
+      status: os.system.status.handler(() => ({
+        version: '0.1.0',
+        queueBackend: 'postgres' as const,
+        nodes: cluster.nodes.size,
+        services: cluster.services.size,
+        runningTasks: [...cluster.tasks.values()].filter((task) => task.status.state === 'running').length,
+      })),
+    },
+    nodes: {
+      list: os.nodes.list.handler(({ input }) => page([...cluster.nodes.values()], input)),
+      get: os.nodes.get.handler(({ input }) => found(cluster.nodes.get(input.nodeId), 'node')),
+      update: os.nodes.update.handler(({ input: { nodeId, version, ...spec } }) => {
+        const node = found(cluster.nodes.get(nodeId), 'node');
+        if (node.version !== version) throw problem(409, 'conflict', 'the node was changed meanwhile');
+        return cluster.updateNode(node, Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)));
+      }),
+      remove: os.nodes.remove.handler(({ input }) => {
+        const node = found(cluster.nodes.get(input.nodeId), 'node');
+        if (node.status.state === 'ready') throw problem(409, 'wrong-state', 'the node is connected');
+        cluster.removeNode(node.id);
+        return {};
+      }),
+      containers: os.nodes.containers.handler(({ input }) => ({
+        items: [...cluster.tasks.values()]
+          .filter((task) => task.nodeId === input.nodeId && task.status.containerId)
+          .slice(0, 40)
+          .map((task) => ({
+            id: task.status.containerId ?? '',
+            name: `${task.serviceName}.${task.slot}.${task.id}`,
+            image: task.spec.image,
+            state: task.status.state === 'running' ? 'running' : 'exited',
+            status: task.status.state === 'running' ? 'Up 3 minutes' : `Exited (${task.status.exitCode}) 2 hours ago`,
+            createdAt: task.createdAt,
+            taskId: task.id,
+            ports: [{ hostIp: null, hostPort: null, containerPort: 80, protocol: 'tcp' }],
+          })),
+      })),
+      createJoinToken: os.nodes.createJoinToken.handler(() => ({ token: `GANTRY-1-${makeId()}`, expiresAt: new Date(Date.now() + 3_600_000).toISOString() })),
+    },
+    services: {
+      list: os.services.list.handler(({ input }) =>
+        page(
+          [...cluster.services.values()].filter(
+            (service) => (!input.stackId || service.stackId === input.stackId) && (!input.name || service.spec.name === input.name),
+          ),
+          input,
+        ),
+      ),
+      get: os.services.get.handler(({ input }) => found(cluster.services.get(input.serviceId), 'service')),
+      create: os.services.create.handler(({ input }) => {
+        if ([...cluster.services.values()].some((service) => service.spec.name === input.name))
+          throw problem(409, 'conflict', `a service named ${input.name} exists`);
+        return cluster.addService(input);
+      }),
+      update: os.services.update.handler(({ input }) => {
+        const service = found(cluster.services.get(input.serviceId), 'service');
+        if (service.version !== input.version) throw problem(409, 'conflict', 'the service was changed meanwhile');
+        return cluster.updateService(service, input.spec);
+      }),
+      scale: os.services.scale.handler(({ input }) => {
+        const service = found(cluster.services.get(input.serviceId), 'service');
+        return cluster.updateService(service, { ...service.spec, mode: { type: 'replicated', replicas: input.replicas } });
+      }),
+      remove: os.services.remove.handler(({ input }) => {
+        cluster.removeService(found(cluster.services.get(input.serviceId), 'service'));
+        return {};
+      }),
+    },
+    stacks: {
+      list: os.stacks.list.handler(({ input }) => page([...cluster.stacks.values()], input)),
+      deploy: os.stacks.deploy.handler(({ input }) => {
+        if (input.compose.includes(unsupportedKey)) throw problem(400, 'invalid', `compose: services.web.${unsupportedKey} is not supported`);
+        const stack = [...cluster.stacks.values()].find((held) => held.name === input.name) ?? cluster.addStack(input.name);
+        const image = /image:\s*(\S+)/.exec(input.compose)?.[1] ?? 'nginx';
+        const service = cluster.addService({ name: `${input.name}_web`, task: { image } }, stack);
+        return { stack: cluster.stacks.get(stack.id) ?? stack, services: [service] };
+      }),
+      remove: os.stacks.remove.handler(({ input }) => {
+        cluster.removeStack(
+          found(
+            [...cluster.stacks.values()].find((stack) => stack.name === input.name),
+            'stack',
+          ),
+        );
+        return {};
+      }),
+    },
+    tasks: {
+      list: os.tasks.list.handler(({ input }) => {
+        const tasks = [...cluster.tasks.values()].filter(
+          (task) =>
+            (!input.serviceId || task.serviceId === input.serviceId) &&
+            (!input.nodeId || task.nodeId === input.nodeId) &&
+            (!input.desiredState || task.desiredState === input.desiredState),
+        );
+        return page(
+          tasks.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id)),
+          input,
+        );
+      }),
+      get: os.tasks.get.handler(({ input }) => found(cluster.tasks.get(input.taskId), 'task')),
+    },
+  });
+}
