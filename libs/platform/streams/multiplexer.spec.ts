@@ -2,6 +2,7 @@ import { createServer, request } from 'node:http';
 import { duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { type LinkStream, StreamAcceptor, type StreamCarrier, type StreamLimits, StreamOpener, spliceStreams } from './index.ts';
 
@@ -64,6 +65,31 @@ test('bytes arrive whole and in order, whatever the size of writes', async () =>
   for (const part of parts) near.write(part);
   near.end();
   expect(await text(far)).toBe(parts.join(''));
+});
+
+test('whatever is written to whichever stream in whatever pieces, each reader gets its own bytes in order', async () => {
+  const pieces = fc.array(fc.record({ stream: fc.integer({ min: 0, max: 2 }), size: fc.integer({ min: 0, max: 3_000 }) }), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(pieces, async (written) => {
+      const { open, opener, acceptor } = await openPair();
+      const pairs = [await open(), await open(), await open()];
+      const expected = pairs.map(() => '');
+      for (const [index, { stream, size }] of written.entries()) {
+        const piece = String(index % 10).repeat(size);
+        pairs[stream]?.near.write(piece);
+        expected[stream] += piece;
+      }
+      for (const { near, far } of pairs) {
+        near.end();
+        far.end();
+        near.resume();
+      }
+      expect(await Promise.all(pairs.map(({ far }) => text(far)))).toEqual(expected);
+      await turns(5);
+      expect([opener.size, acceptor.size]).toEqual([0, 0]);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('a reader that does not read stalls its own stream only', async () => {
