@@ -45,7 +45,11 @@ export async function isInstalled(): Promise<boolean> {
   });
 }
 
+/**
+ * Not `npm ci`: it refuses a lockfile without the packages of platforms that are not this one, and a registry that mirrors only part of npm
+ * leads to such a lockfile. Everything that is in the lockfile is installed as it says, and the file is not touched.
+ */
 export async function ensureDependencies(): Promise<void> {
   if (await isInstalled()) return;
-  await step('npm dependencies', () => runOrFail('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+  await step('npm dependencies', () => runOrFail('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']));
 }
