@@ -48,6 +48,7 @@ async function linked(changes: Partial<AgentLinkOptions> = {}) {
       return { type: 'assignments.applied', resultsIn: assignments.resultsIn };
     },
     onLinkChanged: () => undefined,
+    onNewNode: () => undefined,
     ...changes,
   });
   const running = link.run(abort.signal);
@@ -147,8 +148,10 @@ test('assignments that can not be stored are asked for again, on a new connectio
 
 test('a node the control plane no longer knows joins again by its token', async () => {
   await (await Identity.open(directory)).rememberNodeId(NodeId.parse('z'.repeat(25)));
-  await linked();
+  let newNodes = 0;
+  await linked({ onNewNode: () => (newNodes += 1) });
   await plane.until(isLinked);
+  expect(newNodes).toBe(1);
   expect(plane.node.nodeId).not.toBe('z'.repeat(25));
 });
 

@@ -28,6 +28,8 @@ export interface AgentLinkOptions {
   readonly latestStatuses: () => Iterable<TaskStatusReport>;
   readonly onAssignments: (assignments: Assignments) => ToServer | null;
   readonly onLinkChanged: (isLinked: boolean) => void;
+  /** This host has become a node, or another one than it was: what it was assigned before is void. */
+  readonly onNewNode: () => void;
 }
 
 /** Keeps one session with the control plane for as long as the agent lives. */
@@ -63,7 +65,10 @@ export class AgentLink {
     if (known !== null && !(this.#mustRegister && joinToken !== null)) return known;
     if (joinToken === null) throw new GantryError('user', 'unauthorized', 'this node has not joined yet and no join token was given (GANTRY_JOIN_TOKEN)');
     const nodeId = await registerNode(serverUrl, { joinToken, publicKey: identity.publicKey, name: nodeName }, { signal });
-    await identity.rememberNodeId(nodeId);
+    if (nodeId !== known) {
+      this.#options.onNewNode();
+      await identity.rememberNodeId(nodeId);
+    }
     this.#mustRegister = false;
     logger.info({ nodeId, serverUrl }, 'registered this node');
     return nodeId;

@@ -192,6 +192,17 @@ test('assignments of an older generation are refused', () => {
   expect(agent.store.held?.tasks.size).toBe(1);
 });
 
+test('a host that became another node runs on until its first assignments, whatever their generation', async () => {
+  agent.reconciler.assign(complete([one], 7));
+  await vi.waitFor(() => expect(agent.state(one.taskId)).toBe('running'));
+  agent.reconciler.startOver();
+  await agent.end();
+  agent = startAgent();
+  expect(agent.store.held).toBeNull();
+  expect(agent.reconciler.assign(complete([task(2)], 1))).toMatchObject({ type: 'assignments.applied' });
+  await vi.waitFor(() => expect([node.container(one.taskId), agent.state(task(2).taskId)]).toEqual([undefined, 'running']));
+});
+
 test("a service's port leads to its running tasks, as they come and go", async () => {
   const tasks = [task(1, { ports: [port] }), task(2, { ports: [port] })];
   const [first, second] = tasks;

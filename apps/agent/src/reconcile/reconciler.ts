@@ -77,6 +77,11 @@ export class Reconciler {
     return { type: 'assignments.applied', resultsIn: applied.held.version };
   }
 
+  /** This host is another node than before: generations and versions begin anew, and until then everything runs on as it is. */
+  startOver(): void {
+    this.#options.store.releaseAssignments();
+  }
+
   setLinked(isLinked: boolean): void {
     if (!this.#link.setLinked(isLinked)) return;
     this.#rememberLinked();

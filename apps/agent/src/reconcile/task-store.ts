@@ -50,6 +50,12 @@ export class TaskStore {
     this.#held = next;
   }
 
+  /** As if nothing had ever been assigned; statuses stay. */
+  releaseAssignments(): void {
+    this.#heldRows.delete(heldKey);
+    this.#held = null;
+  }
+
   record(taskId: TaskId): TaskRecord | null {
     return this.#records.get(taskId) ?? null;
   }
