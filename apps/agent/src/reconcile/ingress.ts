@@ -19,7 +19,7 @@ export class Ingress {
   readonly #ports: PortPublisher;
   readonly #observe: () => IngressView;
   readonly #logger: Logger;
-  readonly #inForce = new Map<ServiceId, string>();
+  readonly #inForce = new Map<ServiceId, readonly IngressPublication[]>();
   readonly #problems = new Map<ServiceId, string>();
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -46,8 +46,10 @@ export class Ingress {
   /** The ports of a task that are really published, and why one is not. */
   statusOf(task: AssignedTask): { ports: AssignedTask['ports']; problem: string | null } {
     const problem = this.#problems.get(task.serviceId) ?? null;
-    const isPublished = this.#inForce.has(task.serviceId);
-    return { ports: task.ports.filter(({ mode }) => mode === 'host' || isPublished), problem };
+    const inForce = this.#inForce.get(task.serviceId) ?? [];
+    const isPublished = (port: AssignedTask['ports'][number]) =>
+      inForce.some(({ protocol, publishedPort }) => protocol === port.protocol && publishedPort === port.publishedPort);
+    return { ports: task.ports.filter((port) => port.mode === 'host' || isPublished(port)), problem };
   }
 
   async #run(): Promise<void> {
@@ -73,8 +75,7 @@ export class Ingress {
   }
 
   async #ensure(serviceId: ServiceId, publications: readonly IngressPublication[]): Promise<void> {
-    const wanted = JSON.stringify(publications);
-    if (this.#inForce.get(serviceId) === wanted) return;
+    if (JSON.stringify(this.#inForce.get(serviceId)) === JSON.stringify(publications)) return;
     const key = `ingress:${serviceId}`;
     if (publications.length === 0) {
       // Also when nothing is in force by our books: an agent before us may have published it.
@@ -86,6 +87,6 @@ export class Ingress {
       key,
       publications.map(({ protocol, publishedPort, targets }) => ({ hostIp: '0.0.0.0', protocol, hostPort: publishedPort, targets })),
     );
-    this.#inForce.set(serviceId, wanted);
+    this.#inForce.set(serviceId, publications);
   }
 }
