@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeControlFrame, encodeStreamFrame, receiveLinkFrame, ToAgentMessage, ToServerMessage } from './index.ts';
 
@@ -37,4 +38,19 @@ test.each([
   ['a known type with a wrong field', encodeControlFrame({ type: 'stream.end', streamId: -1 })],
 ])('%s is malformed and does not throw', (_, bytes) => {
   expect(receiveLinkFrame(bytes, ToServerMessage)).toMatchObject({ kind: 'malformed' });
+});
+
+test('no bytes whatever make it throw', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array)),
+    fc.json().map((json) => Buffer.from(`\0${json}`)),
+    fc
+      .record({ type: fc.constantFrom('hello', 'status.report', 'stream.credit'), streamId: fc.anything(), statuses: fc.anything() })
+      .map((message) => Buffer.from(`\0${JSON.stringify(message)}`)),
+  );
+  fc.assert(
+    fc.property(bytes, (frame) => {
+      expect(['message', 'stream', 'unknown', 'malformed']).toContain(receiveLinkFrame(frame, ToServerMessage).kind);
+    }),
+  );
 });
