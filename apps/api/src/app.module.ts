@@ -1,0 +1,42 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { ORPCModule } from '@orpc/nest';
+import { CONFIG, type Config } from './config.ts';
+import { AccessGuard } from './http/access.guard.ts';
+import { AuditInterceptor } from './http/audit.interceptor.ts';
+import { AuditRepository } from './http/audit.repository.ts';
+import { orpcConfig } from './http/orpc.ts';
+import { ProblemFilter } from './http/problem.filter.ts';
+import { LiveModule } from './live/live.module.ts';
+import { LOGGER, type Logger } from './logger.ts';
+import { AccountModule } from './modules/account/account.module.ts';
+import { NodeModule } from './modules/nodes/node.module.ts';
+import { ServiceModule } from './modules/services/service.module.ts';
+import { StackModule } from './modules/stacks/stack.module.ts';
+import { SystemModule } from './modules/system/system.module.ts';
+import { TaskModule } from './modules/tasks/task.module.ts';
+import { PersistenceModule } from './persistence/persistence.module.ts';
+import { ReconcilersModule } from './reconcilers/reconcilers.module.ts';
+
+const resources = [AccountModule, SystemModule, NodeModule, ServiceModule, StackModule, TaskModule];
+
+/** Everything the control plane is made of. */
+@Global()
+@Module({})
+export class AppModule {
+  static for(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PersistenceModule, ORPCModule.forRoot(orpcConfig(logger)), ...resources, LiveModule, ReconcilersModule],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: LOGGER, useValue: logger },
+        AuditRepository,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [CONFIG, LOGGER],
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+
+const Environment = z.object({
+  /** Desired state lives here. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** When set, jobs run on Redis; else on Postgres. */
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  GANTRY_PORT: z.coerce.number().int().min(0).max(65535).default(4400),
+  GANTRY_BIND: z.string().default('127.0.0.1'),
+  /** The dashboard's server; everything that is not the api's own is handed to it. */
+  GANTRY_WEB_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Accepted as a join token and as an admin's bearer token while this process lives. */
+  GANTRY_LOCAL_SECRET: z.string().min(16).optional(),
+  /** Where the first admin's password is written, mode 0600; without it the password is logged once. */
+  GANTRY_FIRST_PASSWORD_FILE: z.string().optional(),
+  /** Set to true behind a TLS-terminating proxy: cookies are Secure, X-Forwarded-For names the client. */
+  GANTRY_BEHIND_PROXY: z.stringbool().default(false),
+  /** Shortest heartbeat period of an agent; it grows with the cluster. A node is down after three. */
+  GANTRY_HEARTBEAT_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
+  /** How often every reconciler looks round without being woken. */
+  GANTRY_RECONCILE_MS: z.coerce.number().int().min(100).max(3_600_000).default(15_000),
+  GANTRY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export interface Config {
+  readonly databaseUrl: string;
+  readonly redisUrl: string | null;
+  readonly port: number;
+  readonly bind: string;
+  readonly webUrl: string | null;
+  readonly localSecret: string | null;
+  readonly firstPasswordFile: string | null;
+  readonly isBehindProxy: boolean;
+  readonly heartbeatMs: number;
+  readonly reconcileMs: number;
+  readonly logLevel: z.infer<typeof Environment>['GANTRY_LOG_LEVEL'];
+  /** Names this process among the api's replicas. */
+  readonly replicaId: string;
+}
+
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`read the configuration from the environment: ${problems.join('; ')}`);
+  }
+  const values = parsed.data;
+  return {
+    databaseUrl: values.DATABASE_URL,
+    redisUrl: values.REDIS_URL ?? null,
+    port: values.GANTRY_PORT,
+    bind: values.GANTRY_BIND,
+    webUrl: values.GANTRY_WEB_URL ?? null,
+    localSecret: values.GANTRY_LOCAL_SECRET ?? null,
+    firstPasswordFile: values.GANTRY_FIRST_PASSWORD_FILE ?? null,
+    isBehindProxy: values.GANTRY_BEHIND_PROXY,
+    heartbeatMs: values.GANTRY_HEARTBEAT_MS,
+    reconcileMs: values.GANTRY_RECONCILE_MS,
+    logLevel: values.GANTRY_LOG_LEVEL,
+    replicaId: randomUUID(),
+  };
+}
+
+/** Injection token of the Config. */
+export const CONFIG = Symbol('config');

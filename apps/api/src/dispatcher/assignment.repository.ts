@@ -1,0 +1,87 @@
+import type { AssignedTask } from '@gantry/contracts/agent-link';
+import { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
+import { ServiceId, TaskId } from '@gantry/contracts/ids';
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { Database } from '../persistence/database.ts';
+
+interface AssignmentRow {
+  id: string;
+  node_id: string;
+  service_id: string;
+  revision: number;
+  slot: number;
+  desired_state: AssignedTask['desiredState'];
+  service_name: string;
+  stack_name: string | null;
+  is_global: boolean;
+}
+
+export interface NodeAssignment {
+  readonly taskId: TaskId;
+  readonly nodeId: string;
+  /** Differs when the agent has to be told again. */
+  readonly fingerprint: string;
+  readonly row: AssignmentRow;
+}
+
+interface Revision {
+  readonly task: AssignedTask['spec'];
+  readonly ports: AssignedTask['ports'];
+}
+
+const mostRevisions = 2_000;
+const Ports = z.array(PublishedPort);
+
+@Injectable()
+export class AssignmentRepository {
+  /** Revisions never change, so they are read once. */
+  readonly #revisions = new Map<string, Revision>();
+
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /** What the nodes should know of, pending tasks excepted: those are nobody's yet. */
+  async findOfNodes(nodeIds: readonly string[]): Promise<NodeAssignment[]> {
+    const rows = await this.database.client.$queryRaw<AssignmentRow[]>`
+      select t.id, t.node_id, t.service_id, t.revision, t.slot, t.desired_state::text, s.name as service_name, k.name as stack_name,
+             coalesce(s.spec->'mode'->>'type' = 'global', false) as is_global
+      from task t join service s on s.id = t.service_id left join stack k on k.id = s.stack_id
+      where t.node_id = any(${[...nodeIds]}::text[]) and t.state <> 'pending'`;
+    return rows.map((row) => ({ taskId: TaskId.parse(row.id), nodeId: row.node_id, fingerprint: `${row.desired_state}/${row.service_name}`, row }));
+  }
+
+  async toAssignedTasks(assignments: readonly NodeAssignment[]): Promise<AssignedTask[]> {
+    await this.#loadRevisions(assignments);
+    return assignments.flatMap(({ taskId, row }) => {
+      const revision = this.#revisions.get(`${row.service_id}/${row.revision}`);
+      if (revision === undefined) return [];
+      const place = row.is_global ? row.node_id : String(row.slot);
+      return {
+        taskId,
+        serviceId: ServiceId.parse(row.service_id),
+        serviceName: row.service_name,
+        stackName: row.stack_name,
+        name: `${row.service_name}.${place}.${row.id}`,
+        slot: row.slot,
+        desiredState: row.desired_state,
+        spec: revision.task,
+        ports: revision.ports,
+      };
+    });
+  }
+
+  async #loadRevisions(assignments: readonly NodeAssignment[]): Promise<void> {
+    const missing = new Map<string, { serviceId: string; number: number }>();
+    for (const { row } of assignments) {
+      const key = `${row.service_id}/${row.revision}`;
+      if (!this.#revisions.has(key)) missing.set(key, { serviceId: row.service_id, number: row.revision });
+    }
+    if (missing.size === 0) return;
+    const found = await this.database.client.serviceRevision.findMany({ where: { OR: [...missing.values()] } });
+    for (const { serviceId, number, spec, ports } of found) this.#revisions.set(`${serviceId}/${number}`, { task: ServiceSpec.parse(spec).task, ports: Ports.parse(ports) });
+    for (const key of this.#revisions.keys()) {
+      if (this.#revisions.size <= mostRevisions) break;
+      if (!missing.has(key)) this.#revisions.delete(key);
+    }
+  }
+}

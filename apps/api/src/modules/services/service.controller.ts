@@ -1,0 +1,48 @@
+import { httpApi } from '@gantry/contracts/http-api';
+import { Controller, Inject } from '@nestjs/common';
+import { Implement, implement } from '@orpc/nest';
+import { Guarded } from '../../http/operation.ts';
+import { ServiceService } from './service.service.ts';
+
+const { services } = httpApi;
+
+@Controller('/api/v1')
+export class ServiceController {
+  constructor(@Inject(ServiceService) private readonly services: ServiceService) {}
+
+  @Guarded('services.list')
+  @Implement(services.list)
+  list() {
+    return implement(services.list).handler(({ input }) => this.services.list(input));
+  }
+
+  @Guarded('services.get')
+  @Implement(services.get)
+  get() {
+    return implement(services.get).handler(({ input }) => this.services.get(input.serviceId));
+  }
+
+  @Guarded('services.create')
+  @Implement(services.create)
+  create() {
+    return implement(services.create).handler(({ input }) => this.services.create(input));
+  }
+
+  @Guarded('services.update')
+  @Implement(services.update)
+  update() {
+    return implement(services.update).handler(({ input }) => this.services.update(input.serviceId, input.version, input.spec));
+  }
+
+  @Guarded('services.scale')
+  @Implement(services.scale)
+  scale() {
+    return implement(services.scale).handler(({ input }) => this.services.scale(input.serviceId, input.replicas));
+  }
+
+  @Guarded('services.remove')
+  @Implement(services.remove)
+  remove() {
+    return implement(services.remove).handler(({ input }) => this.services.remove(input.serviceId));
+  }
+}

@@ -1,0 +1,27 @@
+import { PublishedPort, type Service, ServiceSpec } from '@gantry/contracts/http-api';
+import { ServiceId, StackId } from '@gantry/contracts/ids';
+import { z } from 'zod';
+import type { Prisma } from '../../persistence/generated/client.ts';
+
+export const withStackName = { stack: { select: { name: true } } } as const;
+export type ServiceRow = Prisma.ServiceGetPayload<{ include: typeof withStackName }>;
+
+const Ports = z.array(PublishedPort);
+
+export function toPorts(json: unknown): z.infer<typeof PublishedPort>[] {
+  return Ports.parse(json);
+}
+
+export function toService(row: ServiceRow): Service {
+  return {
+    id: ServiceId.parse(row.id),
+    version: row.version,
+    stackId: row.stackId === null ? null : StackId.parse(row.stackId),
+    stackName: row.stack?.name ?? null,
+    spec: ServiceSpec.parse(row.spec),
+    ports: toPorts(row.ports),
+    status: { desiredTasks: row.desiredTasks, runningTasks: row.runningTasks, state: row.state, message: row.message },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}

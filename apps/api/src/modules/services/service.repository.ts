@@ -1,0 +1,99 @@
+import type { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
+import type { TakenPort } from '@gantry/domain/network';
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../persistence/database.ts';
+import { toPorts, type ServiceRow, withStackName } from './service.mapper.ts';
+
+/** Any number that no other user of advisory locks in this database takes. */
+const portsLock = 4_400_003;
+/** Older revisions than so many are forgotten, unless a task is still of one. */
+const keptRevisions = 50;
+
+export interface ServiceFilter {
+  readonly stackId?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+@Injectable()
+export class ServiceRepository {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  find(id: string, transaction: Transaction = this.database.client): Promise<ServiceRow | null> {
+    return transaction.service.findUnique({ where: { id }, include: withStackName });
+  }
+
+  findMany(ids: readonly string[]): Promise<ServiceRow[]> {
+    return this.database.client.service.findMany({ where: { id: { in: [...ids] } }, include: withStackName });
+  }
+
+  /** By name, from after `name`. */
+  list(filter: ServiceFilter, after: string | null, limit: number): Promise<ServiceRow[]> {
+    const where = {
+      ...(filter.stackId === undefined ? {} : { stackId: filter.stackId }),
+      ...(filter.name === undefined ? {} : { name: filter.name }),
+      ...(after === null ? {} : { AND: { name: { gt: after } } }),
+    };
+    return this.database.client.service.findMany({ where, include: withStackName, orderBy: { name: 'asc' }, take: limit });
+  }
+
+  /** Nobody else changes the service until the transaction ends. */
+  async lock(transaction: Transaction, id: string): Promise<ServiceRow | null> {
+    await transaction.$queryRaw`select id from service where id = ${id} for update`;
+    return this.find(id, transaction);
+  }
+
+  async isNameTaken(transaction: Transaction, name: string): Promise<boolean> {
+    return (await transaction.service.count({ where: { name } })) > 0;
+  }
+
+  findOfStack(transaction: Transaction, stackId: string): Promise<ServiceRow[]> {
+    return transaction.service.findMany({ where: { stackId }, include: withStackName, orderBy: { name: 'asc' } });
+  }
+
+  /** Ports of all other services; until the transaction ends nobody else allots any. */
+  async lockTakenPorts(transaction: Transaction, exceptServiceId: string): Promise<TakenPort[]> {
+    await transaction.$queryRaw`select pg_advisory_xact_lock(${portsLock})::text`;
+    const rows = await transaction.service.findMany({ where: { id: { not: exceptServiceId }, ports: { not: [] } }, select: { name: true, ports: true } });
+    return rows.flatMap(({ name, ports }) => toPorts(ports).map(({ protocol, publishedPort, mode }) => ({ owner: name, protocol, publishedPort, mode })));
+  }
+
+  async insert(transaction: Transaction, service: { id: string; stackId: string | null; spec: ServiceSpec; ports: PublishedPort[] }): Promise<void> {
+    const { id, stackId, spec, ports } = service;
+    await transaction.service.create({ data: { id, stackId, name: spec.name, spec, ports } });
+    await transaction.serviceRevision.create({ data: { serviceId: id, number: 1, spec, ports } });
+  }
+
+  /** A new revision; `isTaskChanged` says that the tasks of older ones have to be replaced. */
+  async revise(transaction: Transaction, row: ServiceRow, change: { spec: ServiceSpec; ports: PublishedPort[]; isTaskChanged: boolean; stackId?: string }): Promise<void> {
+    const { spec, ports, isTaskChanged } = change;
+    const number = row.revision + 1;
+    const version = row.version + 1;
+    await transaction.serviceRevision.create({ data: { serviceId: row.id, number, spec, ports } });
+    await transaction.service.update({
+      where: { id: row.id },
+      data: {
+        name: spec.name,
+        spec,
+        ports,
+        revision: number,
+        version,
+        specVersion: version,
+        state: 'updating',
+        updatedAt: new Date(),
+        ...(isTaskChanged ? { taskRevision: number, rolledBackFrom: null } : {}),
+        ...(change.stackId === undefined ? {} : { stackId: change.stackId }),
+      },
+    });
+    await transaction.$executeRaw`
+      delete from service_revision r where r.service_id = ${row.id} and r.number <= ${number - keptRevisions}
+        and r.number <> (select task_revision from service where id = r.service_id)
+        and not exists (select from task t where t.service_id = r.service_id and t.revision = r.number)`;
+  }
+
+  async markRemoving(transaction: Transaction, ids: readonly string[]): Promise<void> {
+    await transaction.service.updateMany({
+      where: { id: { in: [...ids] } },
+      data: { isRemoving: true, state: 'removing', message: '', version: { increment: 1 }, updatedAt: new Date() },
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool } from 'pg';
+import { CONFIG, type Config } from '../config.ts';
+import { LOGGER, type Logger } from '../logger.ts';
+import { type Prisma, PrismaClient } from './generated/client.ts';
+
+/** The client inside a transaction; repositories take it, use cases only pass it on. */
+export type Transaction = Prisma.TransactionClient;
+
+const poolSize = 20;
+const connectWithinMs = 5_000;
+const transactionWithinMs = 60_000;
+
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  /** Outside a transaction: reads, and single statements. */
+  readonly client: PrismaClient;
+  readonly #pool: Pool;
+
+  constructor(@Inject(CONFIG) config: Config, @Inject(LOGGER) logger: Logger) {
+    this.#pool = new Pool({ connectionString: config.databaseUrl, max: poolSize, connectionTimeoutMillis: connectWithinMs, application_name: 'gantry-api' });
+    // an idle connection that breaks is replaced by the pool; whoever uses one gets the error itself
+    this.#pool.on('error', (error) => logger.warn({ err: error }, 'lost an idle database connection'));
+    this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool) });
+  }
+
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.client.$transaction(work, { maxWait: connectWithinMs, timeout: transactionWithinMs });
+  }
+
+  async isReachable(): Promise<boolean> {
+    try {
+      await this.client.$queryRaw`select 1`;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.$disconnect();
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,75 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.ts';
+import { OutboxRelay } from '../jobs/outbox-relay.ts';
+import { OutboxRepository } from '../jobs/outbox.repository.ts';
+import { ReconcileQueue } from '../jobs/reconcile-queue.ts';
+import { LOGGER, type Logger } from '../logger.ts';
+import { Signals } from '../persistence/signals.ts';
+import { Wakeable } from '../wakeable.ts';
+import { RECONCILERS } from './index.ts';
+import type { Reconciler } from './reconciler.ts';
+
+const concurrency = 8;
+
+/** Runs the reconcilers: when woken through the queue, and every one on a period. What fails is logged here and comes round again. */
+@Injectable()
+export class ReconcilerDriver implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #byLoop: ReadonlyMap<string, Reconciler>;
+  readonly #queue: ReconcileQueue;
+  readonly #relay: OutboxRelay;
+  readonly #period: Wakeable;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Signals) signals: Signals,
+    @Inject(OutboxRepository) outbox: OutboxRepository,
+    @Inject(RECONCILERS) reconcilers: readonly Reconciler[],
+  ) {
+    this.#byLoop = new Map(reconcilers.map((reconciler) => [reconciler.loop, reconciler]));
+    this.#queue = new ReconcileQueue(config, (error) => logger.warn({ err: error }, 'the queue of reconcilers is in trouble'));
+    this.#relay = new OutboxRelay(outbox, this.#queue, signals, logger);
+    this.#period = new Wakeable(
+      () => this.#wakeAll(),
+      (error) => {
+        logger.warn({ err: error }, 'wake the reconcilers on their period');
+        return config.reconcileMs;
+      },
+    );
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#queue.work((loop, key) => this.#run(loop, key), concurrency);
+    this.#relay.start();
+    this.#period.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#period.stop();
+    await this.#relay.stop();
+    await this.#queue.close();
+  }
+
+  async #wakeAll(): Promise<number> {
+    for (const reconciler of this.#byLoop.values()) {
+      const keys = await reconciler.keys();
+      if (keys.length > 0) await this.#queue.add(keys.map((key) => ({ loop: reconciler.loop, key })));
+    }
+    return this.config.reconcileMs;
+  }
+
+  async #run(loop: string, key: string): Promise<void> {
+    const reconciler = this.#byLoop.get(loop);
+    if (reconciler === undefined) {
+      this.logger.warn({ loop, key }, 'a job is for a reconciler that this version does not have');
+      return;
+    }
+    const startedAt = performance.now();
+    try {
+      await reconciler.reconcile(key);
+      this.logger.debug({ loop, key, ms: Math.round(performance.now() - startedAt) }, 'reconciled');
+    } catch (error) {
+      this.logger.warn({ err: error, loop, key }, 'reconcile');
+    }
+  }
+}

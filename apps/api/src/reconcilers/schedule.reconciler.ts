@@ -1,0 +1,38 @@
+import { planSchedule } from '@gantry/domain/scheduler';
+import { Inject, Injectable } from '@nestjs/common';
+import { recordChanges, type Wake } from '../persistence/changes.ts';
+import { Database } from '../persistence/database.ts';
+import { NodeStateRepository } from './node-state.repository.ts';
+import { type Reconciler, wholeCluster } from './reconciler.ts';
+import { ScheduleStateRepository, tasksPerRun } from './schedule-state.repository.ts';
+
+/** Gives pending tasks their nodes. */
+@Injectable()
+export class ScheduleReconciler implements Reconciler {
+  readonly loop = 'schedule';
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(NodeStateRepository) private readonly nodes: NodeStateRepository,
+    @Inject(ScheduleStateRepository) private readonly tasks: ScheduleStateRepository,
+  ) {}
+
+  async keys(): Promise<string[]> {
+    return [wholeCluster];
+  }
+
+  reconcile(): Promise<void> {
+    return this.database.transaction(async (transaction) => {
+      await this.tasks.lock(transaction);
+      const pending = await this.tasks.findPending(transaction);
+      if (pending.length === 0) return;
+      const candidates = await this.tasks.toCandidates(transaction, await this.nodes.findAll(transaction));
+      const plan = planSchedule(pending, candidates);
+      const assigned = await this.tasks.assign(transaction, plan.placements);
+      const explained = await this.tasks.explain(transaction, plan.unplaced);
+      const wake: Wake[] = explained.services.map((key) => ({ loop: 'service', key }));
+      if (plan.placements.length >= tasksPerRun) wake.push({ loop: this.loop, key: wholeCluster });
+      await recordChanges(transaction, { tasks: [...assigned.map((p) => p.taskId), ...explained.tasks], assignments: assigned.map((p) => p.nodeId), wake });
+    });
+  }
+}

@@ -1,0 +1,143 @@
+import { ServiceSpec } from '@gantry/contracts/http-api';
+import { NodeId, TaskId } from '@gantry/contracts/ids';
+import type { Action, ObservedTask, StepOf } from '@gantry/domain/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../persistence/database.ts';
+import type { NodeAvailability, NodeState, Service, TaskDesiredState, TaskState } from '../persistence/generated/client.ts';
+import { newId } from '../persistence/new-id.ts';
+
+export type ServiceState = Omit<Service, 'spec'> & { spec: ServiceSpec };
+type Steps<A extends Action> = readonly StepOf<A>[];
+
+interface TaskRow {
+  id: string;
+  slot: number;
+  node_id: string | null;
+  node_state: NodeState | null;
+  availability: NodeAvailability | null;
+  revision: number;
+  desired_state: TaskDesiredState;
+  state: TaskState;
+  message: string;
+  attempt: number;
+  status_at: number;
+  running_at: number | null;
+}
+
+/** A task that changed hands: whom to tell. */
+export interface Touched {
+  readonly id: string;
+  readonly nodeId: string | null;
+}
+
+interface TouchedRow {
+  id: string;
+  node_id: string | null;
+}
+
+function toTouched(rows: readonly TouchedRow[]): Touched[] {
+  return rows.map((row) => ({ id: row.id, nodeId: row.node_id }));
+}
+
+function nodeOf(row: TaskRow, unfit: ReadonlySet<string>): ObservedTask['node'] {
+  if (row.node_id === null) return 'none';
+  if (row.node_state === 'down') return 'lost';
+  return row.availability === 'drain' || unfit.has(row.node_id) ? 'leaving' : 'usable';
+}
+
+/** What the service reconciler sees and does, in bulk. Everything runs in the transaction that holds the service's row. */
+@Injectable()
+export class ServiceStateRepository {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  async findIds(): Promise<string[]> {
+    return (await this.database.client.service.findMany({ select: { id: true } })).map((row) => row.id);
+  }
+
+  async lock(transaction: Transaction, id: string): Promise<ServiceState | null> {
+    await transaction.$queryRaw`select id from service where id = ${id} for update`;
+    const row = await transaction.service.findUnique({ where: { id } });
+    return row === null ? null : { ...row, spec: ServiceSpec.parse(row.spec) };
+  }
+
+  /** The spec whose tasks are wanted: after a roll-back not the latest. */
+  async findTaskSpec(transaction: Transaction, service: ServiceState): Promise<ServiceSpec> {
+    if (service.taskRevision === service.revision || service.rolledBackFrom === null) return service.spec;
+    const revision = await transaction.serviceRevision.findUnique({ where: { serviceId_number: { serviceId: service.id, number: service.taskRevision } } });
+    return revision === null ? service.spec : ServiceSpec.parse(revision.spec);
+  }
+
+  /** `unfit`: nodes that the service's constraints no longer admit. */
+  async observeTasks(transaction: Transaction, serviceId: string, unfit: ReadonlySet<string>): Promise<ObservedTask[]> {
+    const rows = await transaction.$queryRaw<TaskRow[]>`
+      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
+        (extract(epoch from t.status_at) * 1000)::float8 as status_at, (extract(epoch from t.running_at) * 1000)::float8 as running_at
+      from task t left join node n on n.id = t.node_id where t.service_id = ${serviceId}`;
+    return rows.map((row) => ({
+      taskId: TaskId.parse(row.id),
+      slot: row.slot,
+      nodeId: row.node_id === null ? null : NodeId.parse(row.node_id),
+      node: nodeOf(row, unfit),
+      revision: row.revision,
+      desiredState: row.desired_state,
+      state: row.state,
+      message: row.message,
+      attempt: row.attempt,
+      statusAt: row.status_at,
+      runningAt: row.running_at,
+    }));
+  }
+
+  async createTasks(transaction: Transaction, service: ServiceState, steps: Steps<'create-task'>): Promise<string[]> {
+    const ids = steps.map(() => newId());
+    const { id, taskRevision } = service;
+    await transaction.$executeRaw`
+      insert into task (id, service_id, revision, slot, node_id, attempt)
+      select v.id, ${id}, ${taskRevision}, v.slot, v.node_id, v.attempt
+      from unnest(${ids}::text[], ${steps.map((step) => step.slot)}::int[], ${steps.map((step) => step.nodeId)}::text[], ${steps.map((step) => step.attempt)}::int[])
+        as v(id, slot, node_id, attempt)`;
+    return ids;
+  }
+
+  /** A task that no node has yet ends with the word; any other when its agent says so. */
+  async shutDownTasks(transaction: Transaction, steps: Steps<'shut-down-task'>): Promise<Touched[]> {
+    const rows = await transaction.$queryRaw<TouchedRow[]>`
+      update task t set desired_state = 'shutdown', version = version + 1, updated_at = now(),
+        state = case when t.state = 'pending' then 'shutdown' else t.state end,
+        message = case when t.state < 'complete' then v.reason else t.message end
+      from unnest(${steps.map((step) => step.taskId)}::text[], ${steps.map((step) => step.reason)}::text[]) as v(id, reason)
+      where t.id = v.id and t.desired_state = 'running' returning t.id, t.node_id`;
+    return toTouched(rows);
+  }
+
+  async removeTasks(transaction: Transaction, steps: Steps<'remove-task'>): Promise<Touched[]> {
+    const rows = await transaction.$queryRaw<TouchedRow[]>`
+      update task set desired_state = 'remove', version = version + 1, updated_at = now(), state = case when state = 'pending' then 'shutdown' else state end
+      where id = any(${steps.map((step) => step.taskId)}::text[]) and desired_state <> 'remove' returning id, node_id`;
+    return toTouched(rows);
+  }
+
+  async deleteTasks(transaction: Transaction, steps: Steps<'delete-task'>): Promise<Touched[]> {
+    return toTouched(await transaction.$queryRaw<TouchedRow[]>`delete from task where id = any(${steps.map((step) => step.taskId)}::text[]) returning id, node_id`);
+  }
+
+  async deleteService(transaction: Transaction, id: string): Promise<void> {
+    await transaction.service.delete({ where: { id } });
+  }
+
+  /** The wanted revision becomes the one before; the user's spec stays as it is. */
+  async rollBack(transaction: Transaction, service: ServiceState): Promise<void> {
+    const earlier = await transaction.serviceRevision.findFirst({ where: { serviceId: service.id, number: { lt: service.taskRevision } }, orderBy: { number: 'desc' } });
+    if (earlier === null) return;
+    await transaction.service.update({ where: { id: service.id }, data: { taskRevision: earlier.number, rolledBackFrom: service.taskRevision } });
+  }
+
+  /** Answers whether the status was another. */
+  async setStatus(transaction: Transaction, service: ServiceState, status: StepOf<'set-status'>): Promise<boolean> {
+    const { desiredTasks, runningTasks, state, message } = status;
+    const isSame = service.desiredTasks === desiredTasks && service.runningTasks === runningTasks && service.state === state && service.message === message;
+    if (isSame) return false;
+    await transaction.service.update({ where: { id: service.id }, data: { desiredTasks, runningTasks, state, message, version: { increment: 1 }, updatedAt: new Date() } });
+    return true;
+  }
+}

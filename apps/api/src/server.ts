@@ -1,0 +1,49 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import cookie from '@fastify/cookie';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.ts';
+import type { Config } from './config.ts';
+import { LinkGateway } from './dispatcher/link-gateway.ts';
+import { addSecurityHeaders } from './http/security-headers.ts';
+import { routeUpgrades } from './http/upgrades.ts';
+import { proxyToWeb } from './http/web-proxy.ts';
+import type { Logger } from './logger.ts';
+import { TerminalGateway } from './modules/tasks/terminal-gateway.ts';
+import { applyMigrations } from './persistence/migrate.ts';
+
+const mostBodyBytes = 4 * 1024 * 1024;
+
+export interface ApiServer {
+  /** http://ADDRESS:PORT as bound. */
+  readonly url: string;
+  /** Lets requests under way end, ends streams and sessions, and closes every connection. */
+  close(): Promise<void>;
+}
+
+/** The whole control plane of one replica, from migrations to an open port. */
+export async function startServer(config: Config, logger: Logger): Promise<ApiServer> {
+  const applied = await applyMigrations(config.databaseUrl);
+  if (applied.length > 0) logger.info({ applied }, 'migrated the database');
+  const adapter = new FastifyAdapter({ bodyLimit: mostBodyBytes, trustProxy: config.isBehindProxy, forceCloseConnections: true, routerOptions: { maxParamLength: 256 } });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, logger), adapter, { logger: false, abortOnError: false });
+  try {
+    const fastify = app.getHttpAdapter().getInstance();
+    await fastify.register(cookie);
+    await addSecurityHeaders(fastify, { isHttps: config.isBehindProxy });
+    routeUpgrades(app.getHttpServer(), app.get(LinkGateway, { strict: false }), app.get(TerminalGateway, { strict: false }), logger);
+    await app.init();
+    await proxyToWeb(fastify, config.webUrl);
+    await app.listen(config.port, config.bind);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return { url: toUrl(app.getHttpServer().address()), close: () => app.close() };
+}
+
+function toUrl(address: string | AddressInfo | null): string {
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
