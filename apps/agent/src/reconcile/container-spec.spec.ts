@@ -43,3 +43,11 @@ test('only ports in host mode are bound by the container itself', () => {
 test("a user's label can not pass a container off as another task's", () => {
   expect(toContainerSpec(task).labels).toMatchObject({ 'gantry.task.id': task.taskId, tier: 'front', 'com.docker.stack.namespace': 'shop' });
 });
+
+test("Swarm's placeholders are filled in the environment and the host name, and nothing else in braces is touched", () => {
+  const templated = {
+    ...task,
+    spec: { ...task.spec, env: ['SLOT={{.Task.Slot}}', 'FORMAT={{.Names}} {{.Service.Slot}}'], hostname: '{{.Service.Name}}-{{ .Task.Slot }}' },
+  };
+  expect(toContainerSpec(templated)).toMatchObject({ env: ['SLOT=1', 'FORMAT={{.Names}} {{.Service.Slot}}'], hostname: 'web-1' });
+});

@@ -1,5 +1,6 @@
 import type { AssignedTask } from '@gantry/contracts/agent-link';
 import type { ContainerSpecInput } from '@gantry/runtime/containers';
+import { fillPlaceholders } from './placeholders.ts';
 import { toTaskLabels } from './task-labels.ts';
 
 /** A task in the runtime's words. Restarting is the control plane's (or the reconciler's), never the runtime's. */
@@ -12,10 +13,10 @@ export function toContainerSpec(task: AssignedTask): ContainerSpecInput {
     image: spec.image,
     entrypoint: spec.entrypoint ?? null,
     cmd: spec.command ?? null,
-    env: spec.env,
+    env: spec.env.map((variable) => fillPlaceholders(variable, task)),
     workingDir: spec.workingDir ?? '',
     user: spec.user ?? '',
-    hostname: spec.hostname ?? '',
+    hostname: fillPlaceholders(spec.hostname ?? '', task),
     labels: toTaskLabels(task),
     tty: spec.tty,
     stopSignal: spec.stopSignal ?? '',
