@@ -75,7 +75,7 @@ export class StageBuilder {
   async #configStep(instruction: Instruction): Promise<void> {
     const config = applyInstruction(this.state.config, instruction, this.#scope.variables(this.#env), this.#run.escapeChar);
     const author = instruction.keyword === 'MAINTAINER' ? this.#expand(instruction.text) : this.state.author;
-    if (instruction.keyword === 'WORKDIR') await this.#makeWorkingDir(config.WorkingDir ?? '/');
+    if (instruction.keyword === 'WORKDIR' && (await this.#makeWorkingDir(instruction.original, config))) return;
     const identity = [instruction.original, JSON.stringify(config), author];
     this.#advance(instruction.original, null, this.#cachedTime(...identity), { config, author, identity });
   }
@@ -157,20 +157,22 @@ export class StageBuilder {
     }
   }
 
-  async #makeWorkingDir(path: string): Promise<void> {
+  /** A working directory that is not there yet is a layer of its own; false when it is there. */
+  async #makeWorkingDir(original: string, config: StageState['config']): Promise<boolean> {
+    const path = config.WorkingDir ?? '/';
     const { executor, snapshots } = this.#run.parts;
     const view = await snapshots.view(topChainId(this.state));
-    const { missing } = await new RootfsPaths(executor, view).nearestDirectory(path);
-    if (missing.length === 0) return;
-    await this.#layerStep(`WORKDIR ${path}`, ['workdir', path], `/bin/sh -c #(nop) WORKDIR ${path}`, () =>
-      this.#fillLayer(async (rootfs) => {
-        const { directory } = await new RootfsPaths(executor, rootfs).nearestDirectory(path);
-        async function* parts(): AsyncGenerator<Buffer> {
-          yield* parentDirectories(missing, { owner: null, mode: null });
-        }
-        await executor.writeArchive(toTar(parts()), { rootfs: { overlay: rootfs }, path: directory, noOverwriteDirNonDir: false, keepOwner: true });
-      }),
-    );
+    const { directory, missing } = await new RootfsPaths(executor, view).nearestDirectory(path);
+    if (missing.length === 0) return false;
+    async function* parts(): AsyncGenerator<Buffer> {
+      yield* parentDirectories(missing, { owner: null, mode: null });
+    }
+    const fill: Fill = async (rootfs) => {
+      await executor.writeArchive(toTar(parts()), { rootfs: { overlay: rootfs }, path: directory, noOverwriteDirNonDir: false, keepOwner: true });
+    };
+    await this.#layerStep(original, ['WORKDIR', path], `/bin/sh -c #(nop) WORKDIR ${path}`, () => this.#fillLayer(fill));
+    this.state = { ...this.state, config };
+    return true;
   }
 
   async #copyStep(instruction: Instruction): Promise<void> {

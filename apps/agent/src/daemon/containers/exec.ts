@@ -7,7 +7,7 @@ import type { Exec } from '@gantry/runtime/containers';
 import type { Engine } from '../engine.ts';
 import { getContainer, getExec } from '../lookup.ts';
 import { terminalSize } from './attach.ts';
-import { endHijacked, pumpProcess } from './process-pump.ts';
+import { endHijacked, pumpProcess, writeChunk } from './process-pump.ts';
 import { startFailure } from './start-failure.ts';
 
 type Size = readonly [height: number, width: number];
@@ -71,7 +71,8 @@ async function runAttached(engine: Engine, exchange: Exchange, exec: Exec, size:
   } catch (error) {
     if (exchange.signal.aborted) return;
     // There is no status any more: dockerd too writes the reason into the stream.
-    output.write(`OCI runtime exec failed: exec failed: ${startFailure(error).message}\r\n`);
+    const bytes = Buffer.from(`OCI runtime exec failed: exec failed: ${startFailure(error).message}\r\n`);
+    await writeChunk(output, { stream: 'stdout', bytes }, !tty);
     endHijacked(input, output);
   }
 }
