@@ -49,7 +49,7 @@ const owners = [
   ),
   never(
     'testing-stays-in-tests',
-    { pathNot: ['\\.(spec|test|suite)\\.tsx?$', '^libs/testing/', '^apps/[^/]+/(test|e2e)/', '^(tools|bench)/'] },
+    { pathNot: ['\\.(spec|test|suite)\\.tsx?$', '^libs/testing/', '^apps/[^/]+/(test|e2e|tools)/', '^(tools|bench)/'] },
     { path: '^libs/testing/' },
     'fakes never ship',
   ),

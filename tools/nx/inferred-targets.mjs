@@ -22,4 +22,3 @@ export const createNodes = [
       return [file, { projects: { [root]: { root, targets: targetsOf(root) } } }];
     }),
 ];
-export const createNodesV2 = createNodes;

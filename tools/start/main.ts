@@ -27,7 +27,7 @@ async function runUntilStopped(options: StartOptions, signal: AbortSignal): Prom
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   const { startSession } = await import('./session.ts');
   const session = await startSession(options, signal);
-  say('\n  Ctrl-C stops Gantry; containers keep running.\n');
+  say(options.agent ? '\n  Ctrl-C stops Gantry; containers keep running.\n' : '\n  Ctrl-C stops Gantry.\n');
   try {
     await Promise.race([session.failed, stopped]);
   } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, readFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Advice } from '../process/report.ts';
 import type { Child } from './child.ts';
@@ -33,10 +33,14 @@ function describe(options: StartOptions, signal: AbortSignal, adopt: (child: Chi
   };
 }
 
-async function showSignIn(installation: Installation, isFirst: boolean): Promise<void> {
-  say(`\n  Dashboard   ${installation.apiUrl}`);
-  if (isFirst) say(`  Sign in     admin@gantry.local  ${(await readFile(installation.firstPasswordFile, 'utf8').catch(() => '')).trim()}`);
-  else say(`  Sign in     admin@gantry.local  (first password: ${installation.firstPasswordFile})`);
+/** The password is printed by the first start that comes up, not by one that made it and then failed; later ones say where it is. */
+async function showSignIn({ apiUrl, controlDir, firstPasswordFile }: Installation): Promise<void> {
+  const shown = join(controlDir, 'first-password-shown');
+  const password = existsSync(shown) ? null : await readFile(firstPasswordFile, 'utf8').catch(() => null);
+  say(`\n  Dashboard   ${apiUrl}`);
+  if (password === null) return say(`  Sign in     as admin@gantry.local; the first password is in ${firstPasswordFile}`);
+  say(`  Sign in     admin@gantry.local  ${password.trim()}`);
+  await writeFile(shown, '');
 }
 
 async function startDemo(installation: Installation): Promise<void> {
@@ -61,11 +65,10 @@ async function bringUp(installation: Installation): Promise<void> {
   const orphans = await stopOrphans(options.dataDir);
   if (orphans.length > 0) say(`• stopped what an earlier start left running: ${orphans.join(', ')}`);
   await assertPortFree(options.port, options.bind, '--port');
-  const isFirst = !existsSync(installation.firstPasswordFile);
   const [database, web] = await Promise.all([openDatabase(installation), startWeb(installation)]);
   await startApi(installation, { database, web });
   if (options.agent) await startAgent(installation);
-  await showSignIn(installation, isFirst);
+  await showSignIn(installation);
   if (options.agent) say(`  Docker      docker -H unix://${installation.engineSocket} ps`);
   if (options.demo) await startDemo(installation);
 }
