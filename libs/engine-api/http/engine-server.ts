@@ -18,6 +18,8 @@ export interface EngineServerOptions {
   readonly log: Logger;
   /** Mutual TLS; absent on a unix socket. */
   readonly tls?: TlsOptions;
+  /** Throws when a request must not be answered: a browser's, or one for another host. */
+  readonly guard?: (request: IncomingMessage) => void;
 }
 
 const limits = { maxHeaderSize: 256 << 10, headersTimeout: 60_000, keepAliveTimeout: 300_000, maxConnections: 4096 };
@@ -90,6 +92,7 @@ export class EngineServer {
     response.setHeader('Server', this.#options.software);
     let exchange = new Exchange({ request, response, path: '', version: negotiateVersion(null), query: new URLSearchParams(), params: {}, upgrade });
     try {
+      this.#options.guard?.(request);
       const target = parseTarget(request);
       const { prefix, path } = splitVersion(target.path);
       const match = this.#router.match(request.method ?? 'GET', path);

@@ -13,6 +13,8 @@ export interface FetchedManifest {
 
 /** One repository of a registry, by the OCI distribution spec (end-N are its endpoint numbers). */
 export interface RegistryClient {
+  /** end-1; throws unauthorized when the registry does not take the credentials. */
+  checkAccess(signal?: AbortSignal): Promise<void>;
   /** end-3, HEAD: costs no quota where GET does. Digest null when the registry does not say. */
   headManifest(reference: string, signal?: AbortSignal): Promise<{ digest: string | null; mediaType: string | null }>;
   /** end-3; checked against the digest, if it was asked for by one. */
@@ -78,6 +80,11 @@ export function openRegistry(options: SessionOptions): RegistryClient {
   }
 
   return {
+    async checkAccess(signal) {
+      const { body } = await session.send({ method: 'GET', target: new URL('/v2/', session.base), accept: [200], ...withSignal(signal) });
+      body.resume();
+    },
+
     async headManifest(reference, signal) {
       const { headers, body } = await session.send({
         method: 'HEAD',

@@ -75,14 +75,15 @@ export class RegistrySession {
       const scope = `repository:${this.#options.path}:${this.#options.actions}`;
       if (response.status === 401 && challenge !== undefined && !hasAnswered) {
         response.body.resume();
-        hasAnswered = await this.#authorizer.answer(challenge, this.#base(), scope, request.signal);
+        hasAnswered = await this.#authorizer.answer(challenge, this.base, scope, request.signal);
         if (hasAnswered) continue;
       }
       throw await toError(request, response);
     }
   }
 
-  #base(): URL {
+  /** Of the repository, in the scheme that works as far as known. */
+  get base(): URL {
     return new URL(`${this.#schemes[0]}//${hostOf(this.#options.domain)}/v2/${this.#options.path}/`);
   }
 
@@ -90,7 +91,7 @@ export class RegistrySession {
   async #viaScheme(request: RegistryRequest): Promise<HttpResponse> {
     while (true) {
       try {
-        const response = await this.#follow(request, request.target instanceof URL ? request.target : new URL(request.target, this.#base()));
+        const response = await this.#follow(request, request.target instanceof URL ? request.target : new URL(request.target, this.base));
         this.#schemes = this.#schemes.slice(0, 1);
         return response;
       } catch (error) {
@@ -101,7 +102,7 @@ export class RegistrySession {
   }
 
   async #follow(request: RegistryRequest, start: URL): Promise<HttpResponse> {
-    const home = this.#base();
+    const home = this.base;
     let url = start;
     for (let hop = 0; hop <= maxRedirects; hop++) {
       if (home.protocol === 'https:' && url.protocol !== 'https:') throw operational('forbidden', `${home.host} redirects to an address without TLS`);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineServer } from '@gantry/engine-api/http';
+import { EngineServer, type EngineServerOptions } from '@gantry/engine-api/http';
 import type { Logger } from '@gantry/platform/node';
 import { openBuilder } from '@gantry/runtime/build';
 import type { Runtime } from '@gantry/runtime/core';
@@ -8,7 +8,7 @@ import { buildRoutes } from './build/routes.ts';
 import { containerRoutes } from './containers/routes.ts';
 import { dockerVersion, type Engine, type EngineIdentity } from './engine.ts';
 import { imageRoutes } from './images/routes.ts';
-import { listenOnSocket } from './listen.ts';
+import { listenOnSocket, listenOnTcp, refuseBrowsers, type TcpListener } from './listen.ts';
 import { networkRoutes } from './networks/routes.ts';
 import { elsewhereRoutes } from './system/elsewhere.ts';
 import { systemRoutes } from './system/routes.ts';
@@ -21,6 +21,10 @@ export interface DaemonOptions {
   readonly socketPath: string;
   /** Members of this group may use the socket; `gantry` unless told. */
   readonly socketGroup?: string;
+  /** Registries that may be spoken to without TLS, loopback aside. */
+  readonly insecureRegistries?: readonly string[];
+  /** Also over TCP, for `docker -H tcp://…`. */
+  readonly tcp?: TcpListener;
   readonly log: Logger;
 }
 
@@ -32,7 +36,7 @@ export interface Daemon {
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { runtime, socketPath, log } = options;
-  const engine: Engine = { runtime, identity: options.identity, log };
+  const engine: Engine = { runtime, identity: options.identity, insecureRegistries: options.insecureRegistries ?? [], log };
   const builder = await openBuilder({
     images: runtime.images,
     containers: runtime.containers,
@@ -42,26 +46,41 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     logger: log,
     directory: join(options.identity.dataDir, 'build'),
   });
-  const server = new EngineServer({
-    software: `Docker/${dockerVersion} (linux)`,
-    log,
-    routes: [
-      ...systemRoutes(engine),
-      ...containerRoutes(engine),
-      ...buildRoutes(engine, builder),
-      ...imageRoutes(engine),
-      ...networkRoutes(engine),
-      ...volumeRoutes(engine),
-      ...elsewhereRoutes(),
-    ],
-  });
-  await listenOnSocket(server.server, socketPath, options.socketGroup ?? 'gantry');
-  log.info({ socketPath }, 'serving the Docker Engine API');
-  return {
-    socketPath,
-    close: async () => {
+  const routes = [
+    ...systemRoutes(engine),
+    ...containerRoutes(engine),
+    ...buildRoutes(engine, builder),
+    ...imageRoutes(engine),
+    ...networkRoutes(engine),
+    ...volumeRoutes(engine),
+    ...elsewhereRoutes(),
+  ];
+  const software = `Docker/${dockerVersion} (linux)`;
+  const parts = new AsyncDisposableStack();
+  try {
+    const server = new EngineServer({ software, log, routes });
+    await listenOnSocket(server.server, socketPath, options.socketGroup ?? 'gantry');
+    parts.defer(async () => {
       await server.close();
       await rm(socketPath, { force: true });
-    },
-  };
+    });
+    log.info({ socketPath }, 'serving the Docker Engine API');
+    if (options.tcp) await serveTcp(options.tcp, { software, log, routes }, parts);
+  } catch (error) {
+    await parts.disposeAsync();
+    throw error;
+  }
+  return { socketPath, close: () => parts.disposeAsync() };
+}
+
+async function serveTcp(tcp: TcpListener, options: Pick<EngineServerOptions, 'software' | 'log' | 'routes'>, parts: AsyncDisposableStack): Promise<void> {
+  const { address, port, tls } = tcp;
+  const server = new EngineServer({
+    ...options,
+    guard: (request) => refuseBrowsers(request, tls === null),
+    ...(tls === null ? {} : { tls: { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
+  });
+  await listenOnTcp(server.server, tcp);
+  parts.defer(() => server.close());
+  options.log.info({ address, port, tls: tls !== null }, 'serving the Docker Engine API');
 }

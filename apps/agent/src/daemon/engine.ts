@@ -5,6 +5,7 @@ import type { Runtime } from '@gantry/runtime/core';
 export interface Engine {
   readonly runtime: Runtime;
   readonly identity: EngineIdentity;
+  readonly insecureRegistries: readonly string[];
   readonly log: Logger;
 }
 

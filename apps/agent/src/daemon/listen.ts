@@ -1,7 +1,8 @@
 import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { dirname } from 'node:path';
-import { operational, whileTrying } from '@gantry/platform/errors';
+import { EngineError } from '@gantry/engine-api/protocol';
+import { invalid, operational, whileTrying } from '@gantry/platform/errors';
 import { connectUnix, listenUnix } from '@gantry/platform/node';
 
 /** Id of a group by its name; null when the host has none of that name. */
@@ -37,4 +38,36 @@ export async function listenOnSocket(server: Server, path: string, group: string
   } catch (cause) {
     throw whileTrying(`set owner and mode of ${path}`, cause);
   }
+}
+
+const loopback = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+
+/** Where the API is served over TCP. Without client certificates whoever reaches it is root: only this host may. */
+export interface TcpListener {
+  readonly address: string;
+  readonly port: number;
+  /** PEM: who signs clients' certificates, and what the engine shows. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
+}
+
+export async function listenOnTcp(server: Server, { address, port, tls }: TcpListener): Promise<void> {
+  if (tls === null && !loopback.test(address))
+    throw invalid(`serving the engine on ${address} needs client certificates: plain TCP is for loopback addresses only`);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ host: address, port }, resolve);
+  try {
+    await promise;
+  } catch (cause) {
+    throw whileTrying(`listen on ${address}:${port}`, cause);
+  } finally {
+    server.off('error', reject);
+  }
+}
+
+/** Keeps web pages out: a browser says where a request comes from, and a rebound name shows in the Host header. */
+export function refuseBrowsers(request: IncomingMessage, isPlain: boolean): void {
+  if (request.headers.origin !== undefined) throw new EngineError(403, 'requests from web pages are refused');
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  if (isPlain && host !== '' && !loopback.test(host)) throw new EngineError(403, `requests for host ${host} are refused`);
 }

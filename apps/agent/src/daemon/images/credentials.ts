@@ -2,7 +2,7 @@ import { badRequest } from '@gantry/engine-api/protocol';
 import type { RegistryCredentials } from '@gantry/runtime/images';
 import { z } from 'zod';
 
-const AuthConfig = z.object({
+export const AuthConfig = z.object({
   username: z.string().optional(),
   password: z.string().optional(),
   auth: z.string().optional(),

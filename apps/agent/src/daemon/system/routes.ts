@@ -4,6 +4,7 @@ import { routesOf } from '../on.ts';
 import { describeEngine } from './describe-engine.ts';
 import { diskUsage } from './disk-usage.ts';
 import { streamEvents } from './events.ts';
+import { inspectDistribution, logIn, searchImages } from './registry.ts';
 import { ping, version } from './version.ts';
 
 export function systemRoutes(engine: Engine): EngineRoute[] {
@@ -16,5 +17,8 @@ export function systemRoutes(engine: Engine): EngineRoute[] {
     on('GET', '/info', describeEngine),
     on('GET', '/events', streamEvents),
     on('GET', '/system/df', diskUsage),
+    on('POST', '/auth', logIn),
+    on('GET', '/distribution/{name}/json', inspectDistribution),
+    on('GET', '/images/search', searchImages),
   ];
 }
