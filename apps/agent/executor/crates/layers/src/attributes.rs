@@ -5,7 +5,7 @@ use crate::tar::{Attributes, Timestamp, Xattr};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown, fstat, futimens, getxattr,
-    lgetxattr, listxattr, llistxattr, lsetxattr, openat, utimensat,
+    lgetxattr, listxattr, lsetxattr, openat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -104,25 +104,12 @@ pub(crate) fn reopen(fd: BorrowedFd) -> rustix::io::Result<OwnedFd> {
     rustix::fs::open(proc_self(fd), OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY, Mode::empty())
 }
 
-/// Every extended attribute of `name` in `dir`, sorted.
-pub(crate) fn read_xattrs(dir: BorrowedFd, name: &[u8]) -> rustix::io::Result<Vec<Xattr>> {
-    read_all(&proc_path(dir, name), |path, names| llistxattr(path, names), |path, name, value| lgetxattr(path, name, value))
-}
-
-/// The same of a file that is open, as a path or otherwise.
+/// Every extended attribute of a file that is open, as a path or otherwise; sorted.
 pub(crate) fn read_xattrs_of(fd: BorrowedFd) -> rustix::io::Result<Vec<Xattr>> {
-    let path = proc_self(fd).into_bytes();
-    read_all(&path, |path, names| listxattr(path, names), |path, name, value| getxattr(path, name, value))
-}
-
-fn read_all(
-    path: &[u8],
-    list: impl Fn(&[u8], &mut [u8]) -> rustix::io::Result<usize>,
-    get: impl Fn(&[u8], &[u8], &mut [u8]) -> rustix::io::Result<usize>,
-) -> rustix::io::Result<Vec<Xattr>> {
+    let path = proc_self(fd);
     let mut names = vec![0; 256];
     let length = loop {
-        match list(path, &mut names[..]) {
+        match listxattr(&path, &mut names[..]) {
             Ok(length) => break length,
             Err(Errno::NOTSUP) => return Ok(Vec::new()),
             // Linux's limit for the whole list is 64 KiB.
@@ -134,7 +121,7 @@ fn read_all(
     for name in names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
         let mut value = vec![0; 256];
         let length = loop {
-            match get(path, name, &mut value[..]) {
+            match getxattr(&path, name, &mut value[..]) {
                 Ok(length) => break Some(length),
                 Err(Errno::NODATA) => break None,
                 Err(Errno::RANGE) if value.len() < 65536 => value.resize(65536, 0),

@@ -115,9 +115,7 @@ impl Extractor {
 
     /// Where a cleaned name of the archive is.
     pub(crate) fn place(&mut self, directory: &[u8]) -> Result<Place> {
-        if let Some((path, place)) = &self.last
-            && path == directory
-        {
+        if let Some((_, place)) = self.last.as_ref().filter(|(path, _)| path == directory) {
             return Ok(place.clone());
         }
         let mut path = self.base.clone();

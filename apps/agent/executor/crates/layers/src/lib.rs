@@ -2,21 +2,28 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod changes;
 mod compression;
+mod diff;
 mod digest;
 mod directories;
 mod error;
 mod extract;
 mod merged;
+mod pack;
 mod path;
 mod pipeline;
 mod remove;
+mod root;
 pub mod tar;
 mod tree;
 mod unpack;
 mod whiteout;
 
+pub use changes::{Change, ChangeKind, changes};
 pub use compression::Compression;
+pub use diff::{Packed, diff};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error::{Error, ErrorKind, Result};
+pub use root::{PathStat, Root, Source, WriteOptions};
 pub use unpack::{UnpackOptions, Unpacked, unpack};

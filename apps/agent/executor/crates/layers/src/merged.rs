@@ -24,6 +24,13 @@ pub(crate) struct MergedDir {
     layers: Vec<usize>,
 }
 
+impl MergedDir {
+    /// No layer has it: only the root can be so.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+}
+
 pub(crate) enum Child {
     Directory(MergedDir),
     /// The file itself, opened as a path, in the layer that provides it.

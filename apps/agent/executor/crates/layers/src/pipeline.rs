@@ -20,11 +20,8 @@ pub(crate) struct Plan {
     pub(crate) hash: Option<(Algorithm, Algorithm)>,
 }
 
-pub(crate) struct Streamed {
-    /// Of the compressed and of the uncompressed bytes.
-    pub(crate) digests: Option<(Digest, Digest)>,
-    pub(crate) bytes: u64,
-}
+/// Digests of the compressed and of the uncompressed bytes.
+pub(crate) type Digests = Option<(Digest, Digest)>;
 
 /// Hashes what passes.
 struct Source<'a, R> {
@@ -106,7 +103,7 @@ pub(crate) fn run<T: Send>(
     source: impl Read,
     plan: &Plan,
     consume: impl FnOnce(&mut dyn BufRead) -> Result<T> + Send,
-) -> Result<(T, Streamed)> {
+) -> Result<(T, Digests)> {
     let mut outer = plan.hash.map(|(outer, _)| Hasher::new(outer));
     let mut inner = plan.hash.map(|(_, inner)| Hasher::new(inner));
     let mut decoder = Decoder::new(Source { inner: source, hasher: &mut outer }, plan.compression)?;
@@ -131,7 +128,7 @@ pub(crate) fn run<T: Send>(
     };
     decoder.finish()?;
     let digests = outer.zip(inner).map(|(outer, inner)| (outer.finish(), inner.finish()));
-    Ok((result, Streamed { digests, bytes }))
+    Ok((result, digests))
 }
 
 fn threaded<T: Send>(

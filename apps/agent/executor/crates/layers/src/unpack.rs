@@ -94,13 +94,14 @@ fn unpack_into(source: impl Read, root: &OwnedFd, options: &UnpackOptions) -> Re
         }
         layer.finish()
     };
-    let ((entries, size_bytes), streamed) = pipeline::run(source, &plan, extract)?;
-    let Some((digest, diff_id)) = streamed.digests else { unreachable!("digests were asked for") };
+    let ((entries, size_bytes), digests) = pipeline::run(source, &plan, extract)?;
+    let Some((digest, diff_id)) = digests else { unreachable!("digests were asked for") };
     for (what, expected, actual) in [("digest", &options.digest, &digest), ("diff id", &options.diff_id, &diff_id)] {
-        if let Some(expected) = expected
-            && expected != actual
-        {
-            return Err(Error::DigestMismatch { what, expected: expected.clone(), actual: actual.clone() });
+        match expected {
+            Some(expected) if expected != actual => {
+                return Err(Error::DigestMismatch { what, expected: expected.clone(), actual: actual.clone() });
+            }
+            _ => {}
         }
     }
     syncfs(root).map_err(kernel("write to disk", b"/"))?;

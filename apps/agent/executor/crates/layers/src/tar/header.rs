@@ -41,7 +41,7 @@ impl Header<'_> {
         for (at, &byte) in self.0.iter().enumerate() {
             if !CHECKSUM.contains(&at) {
                 unsigned += i64::from(byte);
-                signed += i64::from(byte.cast_signed());
+                signed += i64::from(byte as i8);
             }
         }
         stored == unsigned || stored == signed

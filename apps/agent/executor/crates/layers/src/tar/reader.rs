@@ -6,6 +6,8 @@ use std::io::{self, BufRead};
 
 /// Extension headers are kept in memory whole.
 const MAX_EXTENSION: u64 = 1 << 20;
+/// File offsets are signed.
+const MAX_SIZE: u64 = i64::MAX as u64;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
@@ -127,7 +129,7 @@ impl<R: BufRead> Reader<R> {
         let kind = kind(header, &name).map_err(malformed)?;
         let attributes = attributes(header, &mut pax).map_err(malformed)?;
         let stored = pax.size.map_or_else(|| header.unsigned(header::SIZE), Ok).map_err(malformed)?;
-        if stored > i64::MAX.cast_unsigned() {
+        if stored > MAX_SIZE {
             return Err(malformed("a file is too large"));
         }
         let mut entry = Entry { name, kind, attributes, size: stored, link, segments: None };
@@ -179,7 +181,7 @@ impl<R: BufRead> Reader<R> {
         } else {
             return Ok(());
         };
-        if size > i64::MAX.cast_unsigned() {
+        if size > MAX_SIZE {
             return Err("a sparse file is too large".into());
         }
         sparse::check(&map, size, self.unread)?;
