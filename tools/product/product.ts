@@ -27,6 +27,7 @@ export class Product {
   readonly #args: readonly string[];
   #process: ChildProcess | null = null;
   #output = '';
+  #hasAgent = true;
 
   private constructor(dataDir: string, names: Names, ports: { http: number; demo: number }) {
     this.dataDir = dataDir;
@@ -54,6 +55,7 @@ export class Product {
     const child = spawn(process.execPath, ['tools/start.mjs', ...this.#args, ...extra], { cwd: root, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     this.#output = '';
+    this.#hasAgent = !extra.includes('--no-agent');
     await new Promise<void>((resolve, reject) => {
       const tooLong = setTimeout(() => reject(new Error(`npm start was not up after ${startTimeoutMs / 1000} s:\n${this.#output}`)), startTimeoutMs);
       const onOutput = (chunk: string) => {
@@ -135,7 +137,7 @@ export class Product {
   async destroy(): Promise<string[]> {
     const left: string[] = [];
     try {
-      if (this.#isRunning) await this.#removeWorkloads();
+      if (this.#isRunning && this.#hasAgent) await this.#removeWorkloads();
     } catch (cause) {
       left.push(`workloads: ${cause instanceof Error ? cause.message : cause}`);
     }

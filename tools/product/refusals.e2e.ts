@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -22,9 +23,9 @@ const refused = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
   run(process.execPath, ['tools/start.mjs', '--no-agent', '--data-dir', product.dataDir, ...args], { cwd: root, env: environment(env) });
 
 test('a taken port is named together with the option that moves it', async () => {
-  const server = createServer().listen(await freePort(), '127.0.0.1');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const port = await freePort();
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
   const { code, output } = await refused(['--port', String(port)]);
   server.close();
   expect(code).toBe(1);

@@ -50,4 +50,7 @@ async function main(): Promise<void> {
   }
 }
 
+// Nobody reads any more (`npm start | head`): that is no reason to leave children without their parent.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 await main().catch(endWithFailure);
