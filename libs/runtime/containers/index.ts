@@ -9,6 +9,7 @@ export type {
   Health,
   ResolvedProcess,
 } from './container.ts';
+export { openContainerStore } from './container-store.ts';
 export type {
   AttachRequest,
   CommitRequest,

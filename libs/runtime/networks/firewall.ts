@@ -35,7 +35,13 @@ function runNft(script: string): Promise<void> {
   const child = execFile('nft', ['-f', '-'], { timeout: 30_000 }, (error, _stdout, stderr) => {
     if (error === null) return resolve();
     const isMissing = 'code' in error && error.code === 'ENOENT';
-    reject(operational(isMissing ? 'unavailable' : 'failed', isMissing ? 'the nft program (package nftables) is not installed' : `nft refuses our table: ${stderr.trim().slice(0, 500)}`, { cause: error }));
+    reject(
+      operational(
+        isMissing ? 'unavailable' : 'failed',
+        isMissing ? 'the nft program (package nftables) is not installed' : `nft refuses our table: ${stderr.trim().slice(0, 500)}`,
+        { cause: error },
+      ),
+    );
   });
   child.stdin?.on('error', reject);
   child.stdin?.end(script);

@@ -28,7 +28,12 @@ export interface ResolvConf {
 export function parseResolvConf(text: string): ResolvConf {
   const words = text
     .split('\n')
-    .map((line) => line.replace(/[#;].*$/, '').trim().split(/\s+/))
+    .map((line) =>
+      line
+        .replace(/[#;].*$/, '')
+        .trim()
+        .split(/\s+/),
+    )
     .filter(([keyword]) => keyword !== '');
   const valuesOf = (keyword: string) => words.filter(([first]) => first === keyword).map(([, ...rest]) => rest);
   return {
@@ -47,4 +52,3 @@ export async function readHostResolvConf(): Promise<ResolvConf> {
 export function isLoopbackServer(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
-

@@ -54,14 +54,21 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   }
   function networksOf(client: string): Network[] {
     const containerId = endpointAt(client)?.containerId;
-    return [...endpointsByKey.values()].filter((endpoint) => endpoint.containerId === containerId).flatMap((endpoint) => networks.get(endpoint.networkId) ?? []);
+    return [...endpointsByKey.values()]
+      .filter((endpoint) => endpoint.containerId === containerId)
+      .flatMap((endpoint) => networks.get(endpoint.networkId) ?? []);
   }
   const resolver = createResolver(
     {
       addresses(client, name) {
-        const ids = new Set(networksOf(client).filter((network) => !network.isPredefined).map((network) => network.id));
+        const ids = new Set(
+          networksOf(client)
+            .filter((network) => !network.isPredefined)
+            .map((network) => network.id),
+        );
         const found = [...endpointsByKey.values()].filter(
-          (endpoint) => ids.has(endpoint.networkId) && endpoint.names.some((own) => own === name || `${own}.${networks.get(endpoint.networkId)?.name}` === name),
+          (endpoint) =>
+            ids.has(endpoint.networkId) && endpoint.names.some((own) => own === name || `${own}.${networks.get(endpoint.networkId)?.name}` === name),
         );
         return found.length === 0 ? null : found.map((endpoint) => endpoint.ipv4);
       },
@@ -137,7 +144,8 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   }
 
   async function create(spec: NetworkSpec): Promise<Network> {
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(spec.name)) throw invalid(`invalid network name ${JSON.stringify(spec.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(spec.name))
+      throw invalid(`invalid network name ${JSON.stringify(spec.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     if ([...networks.values()].some((network) => network.name === spec.name)) throw conflict(`network with name ${spec.name} already exists`);
     if (spec.enableIpv6 === true || spec.ipam?.some((pool) => pool.subnet.includes(':'))) throw invalid('IPv6 networks are not supported');
     if ((spec.ipam?.length ?? 0) > 1) throw invalid('a network can have one IPv4 subnet only');

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { isIPv4, createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
 import { conflict, invalid, operational } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { MetadataStore } from '@gantry/runtime/metadata';
@@ -91,9 +91,7 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
       return port;
     }
     const wanted = typeof request.hostPort === 'number' ? String(request.hostPort) : request.hostPort.join('-');
-    throw conflict(
-      request.hostPort === 0 ? 'all ephemeral ports are allocated' : `Bind for ${request.hostIp}:${wanted} failed: port is already allocated`,
-    );
+    throw conflict(request.hostPort === 0 ? 'all ephemeral ports are allocated' : `Bind for ${request.hostIp}:${wanted} failed: port is already allocated`);
   }
 
   async function ensure(key: string, requests: readonly PortRequest[]): Promise<PublishedPort[]> {
@@ -104,13 +102,20 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
     const ports: PublishedPort[] = [];
     try {
       for (const request of requests) ports.push(await allocate(key, request, kept, claimed));
-      records.put(key, ports.map((port) => ({ ...port, targets: [...port.targets] })));
+      records.put(
+        key,
+        ports.map((port) => ({ ...port, targets: [...port.targets] })),
+      );
       published.set(key, ports);
       await options.apply();
     } catch (error) {
       for (const claim of claimed.values()) claim.release();
       if (before.length === 0) records.delete(key);
-      else records.put(key, before.map((port) => ({ ...port, targets: [...port.targets] })));
+      else
+        records.put(
+          key,
+          before.map((port) => ({ ...port, targets: [...port.targets] })),
+        );
       if (before.length === 0) published.delete(key);
       else published.set(key, before);
       throw error;

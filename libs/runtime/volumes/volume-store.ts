@@ -42,7 +42,8 @@ export function openVolumeStore(options: VolumeStoreOptions): Volumes {
 
   async function create(spec: VolumeSpec): Promise<Volume> {
     const name = spec.name ?? randomBytes(32).toString('hex');
-    if (!namePattern.test(name)) throw invalid(`"${name.slice(0, 100)}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
+    if (!namePattern.test(name))
+      throw invalid(`"${name.slice(0, 100)}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
     if (spec.driver !== undefined && spec.driver !== '' && spec.driver !== 'local') throw notFound(`plugin "${spec.driver}" not found`);
     for (const option of Object.keys(spec.options ?? {})) if (!knownOptions.includes(option)) throw invalid(`invalid option: "${option}"`);
     return queue.run(name, async () => {

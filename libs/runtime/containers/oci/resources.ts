@@ -48,9 +48,18 @@ export function splitDevice(device: number): { major: number; minor: number } {
 
 export function readDevice(pathOnHost: string, pathInContainer: string): DeviceNode {
   const found = statSync(pathOnHost, { throwIfNoEntry: false });
-  if (found === undefined) throw invalid(`error gathering device information while adding custom device ${JSON.stringify(pathOnHost)}: no such file or directory`);
-  if (!found.isCharacterDevice() && !found.isBlockDevice()) throw invalid(`error gathering device information while adding custom device ${JSON.stringify(pathOnHost)}: not a device node`);
-  return { path: pathInContainer, type: found.isCharacterDevice() ? 'c' : 'b', ...splitDevice(found.rdev), fileMode: found.mode & 0o7777, uid: found.uid, gid: found.gid };
+  if (found === undefined)
+    throw invalid(`error gathering device information while adding custom device ${JSON.stringify(pathOnHost)}: no such file or directory`);
+  if (!found.isCharacterDevice() && !found.isBlockDevice())
+    throw invalid(`error gathering device information while adding custom device ${JSON.stringify(pathOnHost)}: not a device node`);
+  return {
+    path: pathInContainer,
+    type: found.isCharacterDevice() ? 'c' : 'b',
+    ...splitDevice(found.rdev),
+    fileMode: found.mode & 0o7777,
+    uid: found.uid,
+    gid: found.gid,
+  };
 }
 
 function parseRule(text: string): DeviceRule {

@@ -36,7 +36,11 @@ const AF_VSOCK = 40;
 /** PER_LINUX, PER_LINUX32, UNAME26, both, and the query. */
 const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 
-const allow = (names: readonly string[], args?: SyscallRule['args']): SyscallRule => ({ names, action: 'SCMP_ACT_ALLOW', ...(args === undefined ? {} : { args }) });
+const allow = (names: readonly string[], args?: SyscallRule['args']): SyscallRule => ({
+  names,
+  action: 'SCMP_ACT_ALLOW',
+  ...(args === undefined ? {} : { args }),
+});
 
 /** The default profile for a container with these capabilities on this architecture (Go's names: amd64, arm64 …). */
 export function defaultSeccompProfile(capabilities: readonly string[], architecture: string): SeccompProfile {
@@ -109,7 +113,8 @@ export function parseSeccompProfile(json: string, capabilities: readonly string[
   return {
     defaultAction: profile.defaultAction,
     ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    architectures: profile.architectures ?? (mapped === undefined ? (architectures[architecture] ?? []) : [mapped.architecture, ...(mapped.subArchitectures ?? [])]),
+    architectures:
+      profile.architectures ?? (mapped === undefined ? (architectures[architecture] ?? []) : [mapped.architecture, ...(mapped.subArchitectures ?? [])]),
     syscalls,
   };
 }

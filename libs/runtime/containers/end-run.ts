@@ -1,0 +1,68 @@
+import type { ExitStatus } from '@gantry/contracts/executor';
+import type { LiveContainer } from './live-container.ts';
+import { planRestart } from './restart-policy.ts';
+import { type RunParts, ranMs } from './run-container.ts';
+
+/**
+ * What happens when a container's process has ended, in Docker's order: probes stop, networks go, the state is recorded and waiters are told, `die`; then a
+ * restart is planned, or an auto-remove container goes. The executor forgets the run only after it is recorded, so that no exit code is ever lost.
+ */
+export function createRunEnder(
+  parts: Omit<RunParts, 'onExit' | 'onRunning'> & { readonly restart: (live: LiveContainer) => void; readonly autoRemove: (live: LiveContainer) => void },
+) {
+  const { executor, events, logger, table, networking, volumes, bundler } = parts;
+
+  async function attempt(what: string, live: LiveContainer, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      logger.error({ err: error, containerId: live.id }, `could not ${what} of an ended container`);
+    }
+  }
+
+  /** Runs in the container's queue. */
+  return async (live: LiveContainer, exit: ExitStatus): Promise<void> => {
+    if (live.isReleased || live.run === null) return;
+    live.run.abort();
+    live.run = null;
+    live.pid = 0;
+    const { spec, startedAt, wasStopped, restartCount } = live.record;
+    const durationMs = ranMs(startedAt, exit.exitedAt);
+    const plan = planRestart(
+      spec.hostConfig.restartPolicy,
+      { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.lastDelayMs },
+      Math.random(),
+    );
+    if (exit.oomKilled) table.emit(live, 'oom');
+    await attempt('release the networks', live, () => networking.unplug(live));
+    for (const mount of live.record.mounts) {
+      if (mount.type !== 'volume') continue;
+      await attempt('release the volumes', live, () => volumes.unmount(mount.name, live.id));
+      events.emit({ type: 'volume', action: 'unmount', id: mount.name, attributes: { container: live.id, driver: mount.driver } });
+    }
+    table.save(live, {
+      status: plan === null ? 'exited' : 'restarting',
+      exitCode: exit.code,
+      oomKilled: exit.oomKilled,
+      finishedAt: exit.exitedAt,
+      restartCount: plan === null ? restartCount : restartCount + 1,
+    });
+    if (live.health !== null) live.health = { ...live.health, status: plan === null ? 'unhealthy' : 'starting' };
+    for (const exec of live.execs.values())
+      if (exec.isRunning) Object.assign(exec, { isRunning: false, exitCode: exec.exitCode ?? 137, endedAtMs: Date.now() });
+    table.emit(live, 'die', { exitCode: String(exit.code), execDuration: String(Math.floor(durationMs / 1000)) });
+    live.notify(plan === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
+    await attempt('delete the run', live, async () => {
+      await executor.call('container.delete', { containerId: live.id, force: true });
+      await bundler.remove(live.id);
+    });
+    live.ended?.resolve();
+    live.ended = null;
+    if (plan !== null) {
+      live.lastDelayMs = plan.baseDelayMs;
+      live.restartTimer = setTimeout(() => parts.restart(live), plan.delayMs);
+    } else if (spec.hostConfig.autoRemove) {
+      parts.autoRemove(live);
+    }
+  };
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { conflict, hasCode, invalid, notFound, wrongState } from '@gantry/platform/errors';
+import type { Exec, ExecSpec, TerminalSize } from './containers.ts';
+import type { ExecRecord, LiveContainer } from './live-container.ts';
+import { readAvailableCapabilities, resolveCapabilities } from './oci/capabilities.ts';
+import { parseSecurityOptions, toOciCapabilities } from './oci/oci-config.ts';
+import { resolveUser } from './oci/user.ts';
+import type { ProcessStream } from './process-stream.ts';
+import { defaultPath, mergeEnv } from './resolve-process.ts';
+import { readRootfsFile } from './rootfs-files.ts';
+import type { RunParts } from './run-container.ts';
+
+/** How long an ended exec can be asked for its exit code. */
+const keptMs = 5 * 60 * 1000;
+const maxPerContainer = 1024;
+
+/** Further processes in running containers. They are known to this agent only: after a restart of it they run on, unnamed. */
+export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'table' | 'logger'>) {
+  const { executor, table } = parts;
+
+  function find(execId: string): { live: LiveContainer; exec: ExecRecord } {
+    for (const live of table.list()) {
+      const exec = live.execs.get(execId);
+      if (exec !== undefined) return { live, exec };
+    }
+    throw notFound(`No such exec instance: ${execId}`);
+  }
+
+  function refuseUnlessRunning(live: LiveContainer): void {
+    if (live.record.status === 'paused') throw conflict(`container ${live.id} is paused, unpause the container before exec`);
+    if (live.record.status !== 'running') throw conflict(`container ${live.id} is not running`);
+  }
+
+  function forgetOld(live: LiveContainer): void {
+    const old = Date.now() - keptMs;
+    for (const [id, exec] of live.execs) if (exec.endedAtMs > 0 && exec.endedAtMs < old) live.execs.delete(id);
+    if (live.execs.size >= maxPerContainer) throw conflict(`container ${live.id} has ${live.execs.size} exec instances already`);
+  }
+
+  /** An OCI process: the container's own, with what this one asks for. */
+  async function toProcess(live: LiveContainer, spec: ExecSpec, size: TerminalSize | undefined): Promise<Record<string, unknown>> {
+    const { process, spec: container } = live.record;
+    const rootfs = { pid: live.pid };
+    const needsAccounts = !/^\d+:\d+$/.test(spec.user ?? '');
+    const passwd = needsAccounts ? await readRootfsFile(executor, rootfs, '/etc/passwd') : '';
+    const group = needsAccounts ? await readRootfsFile(executor, rootfs, '/etc/group') : '';
+    const user = resolveUser(spec.user || process.user, passwd, group, container.hostConfig.groupAdd);
+    const available = await readAvailableCapabilities();
+    const capabilities = resolveCapabilities({ ...container.hostConfig, privileged: container.hostConfig.privileged || spec.privileged === true }, available);
+    const env = mergeEnv([...process.env, ...(spec.tty === true ? ['TERM=xterm'] : [])], spec.env ?? []);
+    const has = (name: string) => env.some((entry) => entry.startsWith(`${name}=`));
+    return {
+      terminal: spec.tty ?? false,
+      ...(size === undefined || size.height === 0 ? {} : { consoleSize: size }),
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      args: spec.cmd,
+      env: [
+        ...env,
+        ...(has('PATH') ? [] : [defaultPath]),
+        ...(has('HOME') ? [] : [`HOME=${user.home}`]),
+        ...(has('HOSTNAME') ? [] : [`HOSTNAME=${container.hostname || live.id.slice(0, 12)}`]),
+      ],
+      cwd: spec.workingDir || process.workingDir || '/',
+      capabilities: toOciCapabilities(capabilities, user.uid),
+      noNewPrivileges: parseSecurityOptions(container.hostConfig.securityOpt).noNewPrivileges,
+    };
+  }
+
+  const action = (name: string, spec: ExecSpec) => `${name}: ${spec.cmd.join(' ')}`;
+
+  function ended(live: LiveContainer, exec: ExecRecord, exitCode: number): void {
+    if (exec.endedAtMs > 0) return;
+    Object.assign(exec, { isRunning: false, exitCode, endedAtMs: Date.now(), pid: 0 });
+    table.emit(live, 'exec_die', { execID: exec.id, exitCode: String(exitCode) });
+  }
+
+  /** Recorded before the stream that tells of it ends, so that whoever saw the end finds the exit code. */
+  function recorded(live: LiveContainer, exec: ExecRecord, stream: ProcessStream): ProcessStream {
+    const exited = stream.exited.then(async (exit) => {
+      if (exit !== null) ended(live, exec, exit.code);
+      else watchDetached(live, exec);
+      return exit;
+    });
+    exited.catch(() => undefined);
+    return { ...stream, exited };
+  }
+
+  /** Nobody reads its output any more, but its end still counts. */
+  function watchDetached(live: LiveContainer, exec: ExecRecord): void {
+    const signal = live.run?.signal;
+    executor
+      .shim(live.id)
+      .wait(exec.id, signal === undefined ? {} : { signal })
+      .then(
+        (exit) => ended(live, exec, exit.code),
+        (error: unknown) => {
+          if (!hasCode(error, 'cancelled')) ended(live, exec, 137);
+        },
+      );
+  }
+
+  async function start(execId: string, options: { detach: boolean; consoleSize?: TerminalSize }): Promise<ProcessStream | null> {
+    const { live, exec } = find(execId);
+    if (exec.hasStarted) throw conflict(`exec ${execId} has already run`);
+    refuseUnlessRunning(live);
+    exec.hasStarted = true;
+    const { spec } = exec;
+    try {
+      const process = await toProcess(live, spec, options.consoleSize ?? spec.consoleSize);
+      table.emit(live, action('exec_start', spec), { execID: exec.id });
+      exec.isRunning = true;
+      if (options.detach) {
+        const { pid } = await executor.shim(live.id).execDetached({ processId: exec.id, process });
+        exec.pid = pid;
+        watchDetached(live, exec);
+        return null;
+      }
+      const stream = await executor.shim(live.id).exec({ processId: exec.id, process, stdin: spec.attachStdin ?? false });
+      exec.pid = stream.pid;
+      return recorded(live, exec, stream);
+    } catch (error) {
+      let code = 128;
+      if (hasCode(error, 'command-not-found')) code = 127;
+      if (hasCode(error, 'permission-denied')) code = 126;
+      ended(live, exec, code);
+      throw hasCode(error, 'not-found') ? wrongState(`container ${live.id} is not running`, { cause: error }) : error;
+    }
+  }
+
+  return {
+    create(live: LiveContainer, spec: ExecSpec): string {
+      if (spec.cmd.length === 0) throw invalid('No exec command specified');
+      refuseUnlessRunning(live);
+      forgetOld(live);
+      const id = randomBytes(32).toString('hex');
+      live.execs.set(id, { id, spec, isRunning: false, hasStarted: false, exitCode: null, pid: 0, endedAtMs: 0 });
+      table.emit(live, action('exec_create', spec), { execID: id });
+      return id;
+    },
+    start,
+    async resize(execId: string, size: TerminalSize): Promise<void> {
+      const { live, exec } = find(execId);
+      if (!exec.isRunning) throw wrongState(`exec ${execId} is not running`);
+      await executor.shim(live.id).resize(exec.id, size);
+    },
+    async kill(execId: string): Promise<void> {
+      const { live, exec } = find(execId);
+      await executor.shim(live.id).signal(exec.id, 9);
+    },
+    get(execId: string): Exec {
+      const { live, exec } = find(execId);
+      return { id: exec.id, containerId: live.id, spec: exec.spec, isRunning: exec.isRunning, exitCode: exec.exitCode, pid: exec.pid };
+    },
+  };
+}
+
+export type Execs = ReturnType<typeof createExecs>;

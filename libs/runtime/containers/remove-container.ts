@@ -1,0 +1,49 @@
+import { rm } from 'node:fs/promises';
+import { conflict, hasCode, whileTrying } from '@gantry/platform/errors';
+import type { createBundler } from './bundle.ts';
+import type { ContainerTable } from './container-table.ts';
+import type { LiveContainer } from './live-container.ts';
+import type { ContainerParts } from './parts.ts';
+
+/** Takes a container that does not run away for good. Begun removals are finished at the next start of the agent. */
+export function createRemover(parts: ContainerParts, table: ContainerTable, bundler: ReturnType<typeof createBundler>) {
+  const { executor, snapshots, volumes, networks, logger } = parts;
+
+  async function removeVolumes(live: LiveContainer): Promise<void> {
+    for (const mount of live.record.mounts) {
+      if (mount.type !== 'volume' || volumes.find(mount.name)?.isAnonymous !== true) continue;
+      try {
+        await volumes.remove(mount.name);
+      } catch (error) {
+        if (!hasCode(error, 'conflict') && !hasCode(error, 'not-found')) throw error;
+      }
+    }
+  }
+
+  /** Runs in the container's queue. */
+  return async (live: LiveContainer, options: { removeVolumes: boolean }): Promise<void> => {
+    const { status, name, exitCode } = live.record;
+    if (status === 'running' || status === 'paused' || status === 'restarting') {
+      throw conflict(`cannot remove container "${name}": container is ${status}: stop the container before removing or force remove`);
+    }
+    table.save(live, { status: 'removing' });
+    try {
+      await executor.call('container.delete', { containerId: live.id, force: true });
+      await networks.ports.release(live.id);
+      for (const endpoint of networks.endpointsOf(live.id)) await networks.release(endpoint.networkId, live.id);
+      await bundler.remove(live.id);
+      if (snapshots.keys().includes(live.id)) await snapshots.remove(live.id);
+      await rm(table.directory(live.id), { recursive: true, force: true });
+    } catch (cause) {
+      table.save(live, { status: 'dead' });
+      throw whileTrying(`remove container ${name}`, cause);
+    }
+    table.drop(live);
+    if (options.removeVolumes)
+      await removeVolumes(live).catch((error: unknown) => logger.error({ err: error, containerId: live.id }, "could not remove a container's volumes"));
+    table.emit(live, 'destroy');
+    live.notify(['removed', 'not-running', 'next-exit'], { exitCode, error: null });
+    for (const attach of live.pendingAttaches) attach.fail(conflict(`container ${name} was removed`));
+    live.pendingAttaches.clear();
+  };
+}

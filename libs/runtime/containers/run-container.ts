@@ -1,0 +1,183 @@
+import type { ContainerState, ExitStatus } from '@gantry/contracts/executor';
+import { describeError, GantryError, hasCode, notModified, operational, whileTrying, wrongState } from '@gantry/platform/errors';
+import { nowNs, parseNs } from '@gantry/platform/node';
+import type { createBundler } from './bundle.ts';
+import type { ContainerNetworking, PluggedEndpoint } from './container-network.ts';
+import type { ContainerTable } from './container-table.ts';
+import { type LiveContainer, timestamp } from './live-container.ts';
+import { toContainerLog } from './log-driver.ts';
+import type { ContainerParts } from './parts.ts';
+import { readyMounts } from './resolve-mounts.ts';
+import type { AccountFiles } from './rootfs-files.ts';
+
+export interface RunParts extends ContainerParts {
+  readonly table: ContainerTable;
+  readonly networking: ContainerNetworking;
+  readonly bundler: ReturnType<typeof createBundler>;
+  readonly readAccounts: (
+    rootfs: { overlay: { lowerDirs: string[]; upperDir: string; workDir: string } },
+    layer: { upperDir: string; chainId: string | null },
+  ) => Promise<AccountFiles>;
+  /** A run began, or was taken up: health probes may start. */
+  readonly onRunning: (live: LiveContainer) => void;
+  /** The process has ended; called once per run. */
+  readonly onExit: (live: LiveContainer, exit: ExitStatus) => void;
+}
+
+/** Docker's codes for a process that never was. */
+function exitCodeOf(error: unknown): number {
+  if (hasCode(error, 'command-not-found')) return 127;
+  if (hasCode(error, 'permission-denied')) return 126;
+  return 128;
+}
+
+export function refuseStart(live: LiveContainer): void {
+  const { status } = live.record;
+  if (status === 'running') throw notModified(`container ${live.id} is already started`);
+  if (status === 'paused') throw wrongState('cannot start a paused container, try unpause instead');
+  if (status === 'removing' || status === 'dead') throw wrongState(`container is marked for removal and cannot be started`);
+}
+
+export function createRunner(parts: RunParts) {
+  const { executor, snapshots, volumes, logger, table, networking, bundler } = parts;
+
+  async function make(live: LiveContainer, plugged: readonly PluggedEndpoint[]): Promise<void> {
+    const overlay = snapshots.rootfs(live.id);
+    const accounts = await parts.readAccounts({ overlay }, { upperDir: overlay.upperDir, chainId: live.record.chainId });
+    const bundle = await bundler.write(live, accounts);
+    const networks = plugged.map(({ endpoint, interfaceName }, index) => ({
+      ...endpoint.attachment,
+      // One default route: by way of the first network that has one.
+      gateways: plugged.findIndex((candidate) => candidate.endpoint.attachment.gateways.length > 0) === index ? endpoint.attachment.gateways : [],
+      name: interfaceName,
+    }));
+    const { spec } = live.record;
+    await executor.call('container.create', {
+      containerId: live.id,
+      bundle,
+      rootfs: overlay,
+      networks,
+      stdin: spec.openStdin,
+      stdinOnce: spec.stdinOnce,
+      log: toContainerLog(spec.hostConfig.logConfig, table.logPath(live.id)),
+    });
+  }
+
+  function begin(live: LiveContainer, state: ContainerState): void {
+    live.pid = state.pid;
+    live.run = new AbortController();
+    live.ended = Promise.withResolvers();
+    void watch(live, live.run.signal);
+  }
+
+  /** Waits for the process' end by way of its shim, and asks the executor when the shim does not answer. */
+  async function watch(live: LiveContainer, signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const exit = await executor.shim(live.id).wait('init', { signal });
+        if (!signal.aborted) parts.onExit(live, exit);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const exit = await exitOf(live, failures, error);
+        if (exit !== null) {
+          parts.onExit(live, exit);
+          return;
+        }
+        await new Promise((wake) => setTimeout(wake, 200));
+      }
+    }
+  }
+
+  async function exitOf(live: LiveContainer, failures: number, error: unknown): Promise<ExitStatus | null> {
+    const lost: ExitStatus = { code: 137, signal: 9, exitedAt: timestamp(), oomKilled: false };
+    try {
+      const state = await executor.call('container.state', { containerId: live.id });
+      if (state.exit !== null) return state.exit;
+      if (state.status === 'stopped') return lost;
+    } catch (cause) {
+      if (hasCode(cause, 'not-found')) return lost;
+    }
+    if (failures < 10) return null;
+    logger.error({ containerId: live.id, reason: describeError(error) }, 'a shim is lost; ending its container');
+    await executor.call('container.kill', { containerId: live.id, signal: 9, all: true }).catch(() => undefined);
+    return lost;
+  }
+
+  async function connectAttached(live: LiveContainer): Promise<void> {
+    const pending = [...live.pendingAttaches];
+    live.pendingAttaches.clear();
+    for (const attach of pending) await attach.connect(executor.shim(live.id));
+  }
+
+  async function undo(live: LiveContainer): Promise<void> {
+    await executor.call('container.delete', { containerId: live.id, force: true });
+    await networking.unplug(live);
+    for (const mount of live.record.mounts) if (mount.type === 'volume') await volumes.unmount(mount.name, live.id);
+    await bundler.remove(live.id);
+  }
+
+  /** Runs in the container's queue. What a failure leaves is undone here; recording it is the caller's. */
+  async function launch(live: LiveContainer): Promise<void> {
+    try {
+      await readyMounts(live, volumes);
+      const plugged = await networking.plug(live);
+      await networking.writeFiles(live);
+      await networking.publish(live);
+      await make(live, plugged);
+      await connectAttached(live);
+      const state = await executor.call('container.start', { containerId: live.id });
+      begin(live, state);
+      table.save(live, { status: 'running', startedAt: state.startedAt ?? timestamp(), exitCode: 0, oomKilled: false, error: '', wasStopped: false });
+    } catch (cause) {
+      await undo(live).catch((error: unknown) => logger.error({ err: error, containerId: live.id }, 'could not undo a failed start'));
+      throw cause instanceof GantryError && cause.kind === 'user' ? cause : whileTrying(`start container ${live.record.name}`, cause);
+    }
+    for (const mount of live.record.mounts) {
+      if (mount.type !== 'volume') continue;
+      const attributes = {
+        container: live.id,
+        destination: mount.target,
+        driver: mount.driver,
+        propagation: mount.propagation,
+        'read/write': String(!mount.readOnly),
+      };
+      parts.events.emit({ type: 'volume', action: 'mount', id: mount.name, attributes });
+    }
+    table.emit(live, 'start');
+    parts.onRunning(live);
+  }
+
+  return {
+    async start(live: LiveContainer): Promise<void> {
+      refuseStart(live);
+      if (live.restartTimer !== null) clearTimeout(live.restartTimer);
+      live.restartTimer = null;
+      try {
+        await launch(live);
+      } catch (error) {
+        const exitCode = exitCodeOf(error);
+        table.save(live, { status: live.record.startedAt === null ? 'created' : 'exited', exitCode, error: describeError(error), finishedAt: timestamp() });
+        for (const attach of live.pendingAttaches) attach.fail(operational('failed', `container ${live.record.name} did not start`, { cause: error }));
+        live.pendingAttaches.clear();
+        table.emit(live, 'die', { exitCode: String(exitCode), execDuration: '0' });
+        live.notify(['next-exit', 'not-running'], { exitCode, error: describeError(error) });
+        throw error;
+      }
+    },
+
+    /** A container found running when the agent came back. */
+    takeUp(live: LiveContainer, state: ContainerState): void {
+      begin(live, state);
+      const startedAt = state.startedAt ?? live.record.startedAt ?? timestamp();
+      table.save(live, { status: state.status === 'paused' ? 'paused' : 'running', startedAt, exitCode: 0, error: '' });
+      parts.onRunning(live);
+    },
+  };
+}
+
+/** Whole seconds, as Docker's die event has it. */
+export function ranMs(startedAt: string | null, finishedAt: string): number {
+  const from = startedAt === null ? null : parseNs(startedAt);
+  return from === null ? 0 : Math.max(0, Number(((parseNs(finishedAt) ?? nowNs()) - from) / 1_000_000n));
+}
