@@ -24,6 +24,12 @@ import { createRunner } from './run-container.ts';
 import { EndpointSpec } from './spec.ts';
 import { createStopper } from './stop-container.ts';
 
+function refusePause({ id, record: { status, name } }: LiveContainer, isPaused: boolean): void {
+  if (isPaused && status === 'paused') throw conflict(`container ${name} is already paused`);
+  if (!isPaused && status !== 'paused') throw conflict(`container ${name} is not paused`);
+  if (isPaused && status !== 'running') throw conflict(`container ${id} is not running`);
+}
+
 /** Opens what is recorded, makes it one with what runs, and hands it out. `release` stops acting on containers without touching them. */
 export async function openContainerStore(parts: ContainerParts): Promise<Containers & { release(): Promise<void> }> {
   const { executor, snapshots, logger, settings } = parts;
@@ -104,10 +110,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
 
   async function setPaused(live: LiveContainer, isPaused: boolean): Promise<void> {
     await inQueue(live, async () => {
-      const { status, name } = live.record;
-      if (isPaused && status === 'paused') throw conflict(`container ${name} is already paused`);
-      if (!isPaused && status !== 'paused') throw conflict(`container ${name} is not paused`);
-      if (isPaused && status !== 'running') throw conflict(`container ${live.id} is not running`);
+      refusePause(live, isPaused);
       await executor.call(isPaused ? 'container.pause' : 'container.resume', { containerId: live.id });
       table.save(live, { status: isPaused ? 'paused' : 'running' });
       table.emit(live, isPaused ? 'pause' : 'unpause');

@@ -3,6 +3,9 @@ import type { LiveContainer } from './live-container.ts';
 import { planRestart } from './restart-policy.ts';
 import { type RunParts, ranMs } from './run-container.ts';
 
+/** Of an exec whose container ended before it. */
+const lostExecCode = 137;
+
 /**
  * What happens when a container's process has ended, in Docker's order: probes stop, networks go, the state is recorded and waiters are told, `die`; then a
  * restart is planned, or an auto-remove container goes. The executor forgets the run only after it is recorded, so that no exit code is ever lost.
@@ -20,48 +23,59 @@ export function createRunEnder(
     }
   }
 
+  async function releaseMounts(live: LiveContainer): Promise<void> {
+    for (const mount of live.record.mounts) {
+      if (mount.type !== 'volume') continue;
+      await volumes.unmount(mount.name, live.id);
+      events.emit({ type: 'volume', action: 'unmount', id: mount.name, attributes: { container: live.id, driver: mount.driver } });
+    }
+  }
+
+  /** What ended with the run in memory: probes, execs. */
+  function leave(live: LiveContainer, willRestart: boolean): void {
+    live.run?.abort();
+    live.run = null;
+    live.pid = 0;
+    if (live.health !== null) live.health = { ...live.health, status: willRestart ? 'starting' : 'unhealthy' };
+    for (const exec of live.execs.values()) {
+      if (exec.isRunning) Object.assign(exec, { isRunning: false, exitCode: exec.exitCode ?? lostExecCode, endedAtMs: Date.now() });
+    }
+  }
+
+  function plan(live: LiveContainer, exit: ExitStatus, durationMs: number) {
+    const { spec, wasStopped, restartCount } = live.record;
+    const run = { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.lastDelayMs };
+    return planRestart(spec.hostConfig.restartPolicy, run, Math.random());
+  }
+
   /** Runs in the container's queue. */
   return async (live: LiveContainer, exit: ExitStatus): Promise<void> => {
     if (live.isReleased || live.run === null) return;
-    live.run.abort();
-    live.run = null;
-    live.pid = 0;
-    const { spec, startedAt, wasStopped, restartCount } = live.record;
-    const durationMs = ranMs(startedAt, exit.exitedAt);
-    const plan = planRestart(
-      spec.hostConfig.restartPolicy,
-      { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.lastDelayMs },
-      Math.random(),
-    );
+    const durationMs = ranMs(live.record.startedAt, exit.exitedAt);
+    const restart = plan(live, exit, durationMs);
+    leave(live, restart !== null);
     if (exit.oomKilled) table.emit(live, 'oom');
     await attempt('release the networks', live, () => networking.unplug(live));
-    for (const mount of live.record.mounts) {
-      if (mount.type !== 'volume') continue;
-      await attempt('release the volumes', live, () => volumes.unmount(mount.name, live.id));
-      events.emit({ type: 'volume', action: 'unmount', id: mount.name, attributes: { container: live.id, driver: mount.driver } });
-    }
+    await attempt('release the volumes', live, () => releaseMounts(live));
     table.save(live, {
-      status: plan === null ? 'exited' : 'restarting',
+      status: restart === null ? 'exited' : 'restarting',
       exitCode: exit.code,
       oomKilled: exit.oomKilled,
       finishedAt: exit.exitedAt,
-      restartCount: plan === null ? restartCount : restartCount + 1,
+      restartCount: live.record.restartCount + (restart === null ? 0 : 1),
     });
-    if (live.health !== null) live.health = { ...live.health, status: plan === null ? 'unhealthy' : 'starting' };
-    for (const exec of live.execs.values())
-      if (exec.isRunning) Object.assign(exec, { isRunning: false, exitCode: exec.exitCode ?? 137, endedAtMs: Date.now() });
     table.emit(live, 'die', { exitCode: String(exit.code), execDuration: String(Math.floor(durationMs / 1000)) });
-    live.notify(plan === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
+    live.notify(restart === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
     await attempt('delete the run', live, async () => {
       await executor.call('container.delete', { containerId: live.id, force: true });
       await bundler.remove(live.id);
     });
     live.ended?.resolve();
     live.ended = null;
-    if (plan !== null) {
-      live.lastDelayMs = plan.baseDelayMs;
-      live.restartTimer = setTimeout(() => parts.restart(live), plan.delayMs);
-    } else if (spec.hostConfig.autoRemove) {
+    if (restart !== null) {
+      live.lastDelayMs = restart.baseDelayMs;
+      live.restartTimer = setTimeout(() => parts.restart(live), restart.delayMs);
+    } else if (live.record.spec.hostConfig.autoRemove) {
       parts.autoRemove(live);
     }
   };

@@ -4,7 +4,7 @@ import type { Exec, ExecSpec, TerminalSize } from './containers.ts';
 import type { ExecRecord, LiveContainer } from './live-container.ts';
 import { readAvailableCapabilities, resolveCapabilities } from './oci/capabilities.ts';
 import { parseSecurityOptions, toOciCapabilities } from './oci/oci-config.ts';
-import { resolveUser } from './oci/user.ts';
+import { type ProcessUser, resolveUser } from './oci/user.ts';
 import type { ProcessStream } from './process-stream.ts';
 import { defaultPath, mergeEnv } from './resolve-process.ts';
 import { readRootfsFile } from './rootfs-files.ts';
@@ -37,29 +37,24 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
     if (live.execs.size >= maxPerContainer) throw conflict(`container ${live.id} has ${live.execs.size} exec instances already`);
   }
 
+  async function userOf(live: LiveContainer, user: string): Promise<ProcessUser> {
+    const read = async (path: string) => (/^\d+:\d+$/.test(user) ? '' : readRootfsFile(executor, { pid: live.pid }, path));
+    return resolveUser(user, await read('/etc/passwd'), await read('/etc/group'), live.record.spec.hostConfig.groupAdd);
+  }
+
   /** An OCI process: the container's own, with what this one asks for. */
   async function toProcess(live: LiveContainer, spec: ExecSpec, size: TerminalSize | undefined): Promise<Record<string, unknown>> {
     const { process, spec: container } = live.record;
-    const rootfs = { pid: live.pid };
-    const needsAccounts = !/^\d+:\d+$/.test(spec.user ?? '');
-    const passwd = needsAccounts ? await readRootfsFile(executor, rootfs, '/etc/passwd') : '';
-    const group = needsAccounts ? await readRootfsFile(executor, rootfs, '/etc/group') : '';
-    const user = resolveUser(spec.user || process.user, passwd, group, container.hostConfig.groupAdd);
+    const user = await userOf(live, spec.user || process.user);
     const available = await readAvailableCapabilities();
     const capabilities = resolveCapabilities({ ...container.hostConfig, privileged: container.hostConfig.privileged || spec.privileged === true }, available);
     const env = mergeEnv([...process.env, ...(spec.tty === true ? ['TERM=xterm'] : [])], spec.env ?? []);
-    const has = (name: string) => env.some((entry) => entry.startsWith(`${name}=`));
     return {
       terminal: spec.tty ?? false,
       ...(size === undefined || size.height === 0 ? {} : { consoleSize: size }),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
       args: spec.cmd,
-      env: [
-        ...env,
-        ...(has('PATH') ? [] : [defaultPath]),
-        ...(has('HOME') ? [] : [`HOME=${user.home}`]),
-        ...(has('HOSTNAME') ? [] : [`HOSTNAME=${container.hostname || live.id.slice(0, 12)}`]),
-      ],
+      env: withDefaults(env, { PATH: defaultPath.slice('PATH='.length), HOME: user.home, HOSTNAME: container.hostname || live.id.slice(0, 12) }),
       cwd: spec.workingDir || process.workingDir || '/',
       capabilities: toOciCapabilities(capabilities, user.uid),
       noNewPrivileges: parseSecurityOptions(container.hostConfig.securityOpt).noNewPrivileges,
@@ -152,6 +147,11 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
       return { id: exec.id, containerId: live.id, spec: exec.spec, isRunning: exec.isRunning, exitCode: exec.exitCode, pid: exec.pid };
     },
   };
+}
+
+function withDefaults(env: readonly string[], defaults: Readonly<Record<string, string>>): string[] {
+  const missing = Object.entries(defaults).filter(([name]) => !env.some((entry) => entry.startsWith(`${name}=`)));
+  return [...env, ...missing.map(([name, value]) => `${name}=${value}`)];
 }
 
 export type Execs = ReturnType<typeof createExecs>;

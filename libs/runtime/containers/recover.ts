@@ -34,25 +34,32 @@ export async function recoverContainers(parts: ContainerParts, table: ContainerT
     await executor.call('container.delete', { containerId, force: true });
   }
 
-  async function recover(live: LiveContainer, state: ContainerState | undefined): Promise<void> {
-    const { status, startedAt, wasStopped, spec, exitCode } = live.record;
-    if (status === 'removing' || status === 'dead') return steps.remove(live);
-    if (state?.status === 'running' || state?.status === 'paused') return steps.takeUp(live, state);
-    if (state?.status === 'stopped' && state.startedAt !== null && (live.hasProcess || state.startedAt !== startedAt)) {
-      steps.takeUp(live, state);
-      return steps.end(live, state.exit ?? { code: lostExitCode, signal: null, exitedAt: timestamp(), oomKilled: false });
-    }
-    if (state !== undefined) await forget(live.id);
+  /** Its process is not there and nobody can say how it ended. */
+  async function recoverLost(live: LiveContainer): Promise<void> {
+    const { status, wasStopped, spec, exitCode } = live.record;
     const wasRunning = live.hasProcess || status === 'restarting';
     if (live.hasProcess) {
       table.save(live, { status: 'exited', exitCode: lostExitCode, finishedAt: timestamp() });
       table.emit(live, 'die', { exitCode: String(lostExitCode), execDuration: '0' });
     }
     await cleanUp(live);
-    const policy = spec.hostConfig.restartPolicy;
-    if (shouldStartAtBoot(policy, { wasStopped, wasRunning, exitCode: wasRunning ? lostExitCode : exitCode })) return steps.restart(live);
+    const shouldStart = shouldStartAtBoot(spec.hostConfig.restartPolicy, { wasStopped, wasRunning, exitCode: wasRunning ? lostExitCode : exitCode });
+    if (shouldStart) return steps.restart(live);
     if (status === 'restarting') table.save(live, { status: 'exited' });
-    if (spec.hostConfig.autoRemove && (wasRunning || live.record.finishedAt !== null)) await steps.remove(live);
+    if (spec.hostConfig.autoRemove && live.record.finishedAt !== null) await steps.remove(live);
+  }
+
+  async function recover(live: LiveContainer, state: ContainerState | undefined): Promise<void> {
+    const { status, startedAt } = live.record;
+    if (status === 'removing' || status === 'dead') return steps.remove(live);
+    if (state?.status === 'running' || state?.status === 'paused') return steps.takeUp(live, state);
+    const isUnrecordedEnd = state?.status === 'stopped' && state.startedAt !== null && (live.hasProcess || state.startedAt !== startedAt);
+    if (state !== undefined && isUnrecordedEnd) {
+      steps.takeUp(live, state);
+      return steps.end(live, state.exit ?? { code: lostExitCode, signal: null, exitedAt: timestamp(), oomKilled: false });
+    }
+    if (state !== undefined) await forget(live.id);
+    return recoverLost(live);
   }
 
   async function cleanUp(live: LiveContainer): Promise<void> {

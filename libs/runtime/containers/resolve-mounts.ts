@@ -79,48 +79,40 @@ async function volume(mount: Extract<Mount, { type: 'volume' }>, volumes: Volume
   };
 }
 
-/** Everything mounted into a container, volumes made; later entries do not replace earlier ones at the same place but are an error, as in Docker. */
-export async function resolveMounts({ spec, declaredVolumes, volumes, getContainer }: MountsRequest): Promise<ResolvedMounts> {
-  const mounts = new Map<string, MountRecord>();
-  const copyUp: { volume: string; target: string }[] = [];
-  for (const reference of spec.hostConfig.volumesFrom) {
+async function resolveOne(mount: Mount, volumes: Volumes): Promise<MountRecord> {
+  if (mount.type === 'tmpfs') return tmpfs(mount);
+  if (mount.type === 'volume') return volume(mount, volumes);
+  if (existsSync(mount.source) || mount.createSource) return bind(mount);
+  throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
+}
+
+function inherited({ spec, getContainer }: MountsRequest): MountRecord[] {
+  return spec.hostConfig.volumesFrom.flatMap((reference) => {
     const [source = '', mode = ''] = reference.split(':');
-    for (const mount of getContainer(source).record.mounts) {
-      if (mount.type !== 'tmpfs') mounts.set(mount.target, { ...mount, readOnly: mount.readOnly || mode === 'ro' });
-    }
-  }
+    const mounts = getContainer(source).record.mounts.filter((mount) => mount.type !== 'tmpfs');
+    return mounts.map((mount) => ({ ...mount, readOnly: mount.readOnly || mode === 'ro' }));
+  });
+}
+
+/** Everything mounted into a container, volumes made: what it takes from others, over that its own, and anonymous volumes where nothing else is. */
+export async function resolveMounts(request: MountsRequest): Promise<ResolvedMounts> {
+  const { spec, declaredVolumes, volumes } = request;
+  const mounts = new Map(inherited(request).map((mount) => [mount.target, mount]));
+  const copyUp: { volume: string; target: string }[] = [];
   const own = new Set<string>();
   for (const mount of spec.hostConfig.mounts) {
-    const target = clean(mount.target);
-    if (own.has(target)) throw invalid(`Duplicate mount point: ${target}`);
-    own.add(target);
-    if (mount.type === 'bind') {
-      if (!existsSync(mount.source) && !mount.createSource)
-        throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
-      mounts.set(target, bind(mount));
-    } else if (mount.type === 'tmpfs') {
-      mounts.set(target, tmpfs(mount));
-    } else {
-      const record = await volume(mount, volumes);
-      mounts.set(target, record);
-      if (mount.copyUp && mount.subpath === '') copyUp.push({ volume: record.name, target });
-    }
+    const record = await resolveOne(mount, volumes);
+    if (own.has(record.target)) throw invalid(`Duplicate mount point: ${record.target}`);
+    own.add(record.target);
+    mounts.set(record.target, record);
+    if (mount.type === 'volume' && mount.copyUp && mount.subpath === '') copyUp.push({ volume: record.name, target: record.target });
   }
   for (const path of declaredVolumes) {
     const target = clean(path);
     if (mounts.has(target)) continue;
-    const made = await volumes.create({});
-    mounts.set(target, {
-      type: 'volume',
-      name: made.name,
-      source: made.mountpoint,
-      target,
-      driver: made.driver,
-      readOnly: false,
-      propagation: '',
-      options: ['rbind'],
-    });
-    copyUp.push({ volume: made.name, target });
+    const { name, mountpoint, driver } = await volumes.create({});
+    mounts.set(target, { type: 'volume', name, source: mountpoint, target, driver, readOnly: false, propagation: '', options: ['rbind'] });
+    copyUp.push({ volume: name, target });
   }
   return { mounts: [...mounts.values()], copyUp };
 }

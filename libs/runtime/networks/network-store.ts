@@ -7,7 +7,7 @@ import type { MetadataStore } from '@gantry/runtime/metadata';
 import { chooseAddress, chooseSubnet, completePool, defaultAddressPools, macOf } from './address-pool.ts';
 import { allowForwarding, createFirewall } from './firewall.ts';
 import { isLoopbackServer, readHostResolvConf, readRoutes } from './host-network.ts';
-import { formatSubnet, parseSubnet } from './ipv4.ts';
+import { formatSubnet, overlaps, parseSubnet } from './ipv4.ts';
 import { EndpointRecord, forbidden, NetworkRecord, predefinedNames, toNetwork, toRecord } from './network-record.ts';
 import type { Endpoint, EndpointRequest, Network, NetworkSpec, Networks } from './networks.ts';
 import { createPortPublisher } from './port-publisher.ts';
@@ -143,21 +143,38 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
     }
   }
 
-  async function create(spec: NetworkSpec): Promise<Network> {
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(spec.name))
+  function checkSpec(spec: NetworkSpec): void {
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(spec.name)) {
       throw invalid(`invalid network name ${JSON.stringify(spec.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    }
     if ([...networks.values()].some((network) => network.name === spec.name)) throw conflict(`network with name ${spec.name} already exists`);
     if (spec.enableIpv6 === true || spec.ipam?.some((pool) => pool.subnet.includes(':'))) throw invalid('IPv6 networks are not supported');
     if ((spec.ipam?.length ?? 0) > 1) throw invalid('a network can have one IPv4 subnet only');
-    const id = randomBytes(32).toString('hex');
+  }
+
+  function chooseBridge(spec: NetworkSpec, id: string): string {
     const bridge = spec.options?.['com.docker.network.bridge.name'] ?? `gn-${id.slice(0, 12)}`;
     if (!/^[a-zA-Z0-9_.-]{1,15}$/.test(bridge)) throw invalid(`invalid bridge name ${JSON.stringify(bridge)}`);
     if (bridged().some((network) => network.bridge === bridge)) throw conflict(`bridge ${bridge} is used by another network`);
-    const taken = await takenSubnets(bridge);
+    return bridge;
+  }
+
+  async function choosePool(spec: NetworkSpec, bridge: string) {
     const asked = spec.ipam?.[0];
-    const pool = completePool(asked ?? { subnet: formatSubnet(chooseSubnet(options.addressPools ?? defaultAddressPools, taken)) });
-    const other = bridged().find((network) => parseSubnet(poolOf(network).subnet).base === parseSubnet(pool.subnet).base);
+    if (asked === undefined) {
+      return completePool({ subnet: formatSubnet(chooseSubnet(options.addressPools ?? defaultAddressPools, await takenSubnets(bridge))) });
+    }
+    const pool = completePool(asked);
+    const other = bridged().find((network) => overlaps(parseSubnet(poolOf(network).subnet), parseSubnet(pool.subnet)));
     if (other !== undefined) throw forbidden(`pool overlaps with other one on this address space: ${other.name} has ${poolOf(other).subnet}`);
+    return pool;
+  }
+
+  async function create(spec: NetworkSpec): Promise<Network> {
+    checkSpec(spec);
+    const id = randomBytes(32).toString('hex');
+    const bridge = chooseBridge(spec, id);
+    const pool = await choosePool(spec, bridge);
     const mtu = Number(spec.options?.['com.docker.network.driver.mtu'] ?? options.bridge.mtu);
     if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) throw invalid('invalid network mtu');
     const network = record({

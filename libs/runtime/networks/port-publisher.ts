@@ -75,54 +75,63 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
     return range(nextEphemeral, ephemeral.last, ephemeral.first);
   }
 
+  /** Null when somebody else on this host has it. */
+  async function claim(port: PublishedPort): Promise<Claim | null> {
+    try {
+      return await claimPort(port.hostIp, port.protocol, port.hostPort);
+    } catch (cause) {
+      if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') return null;
+      throw operational('failed', `bind for ${port.hostIp}:${port.hostPort} failed`, { cause });
+    }
+  }
+
   async function allocate(key: string, request: PortRequest, kept: ReadonlySet<string>, claimed: Map<string, Claim>): Promise<PublishedPort> {
     for (const hostPort of candidates(request)) {
       const port: PublishedPort = { ...request, hostPort };
       const name = claimKey(port);
       if (isTaken(request, hostPort, key) || claimed.has(name)) continue;
       if (kept.has(name)) return port;
-      try {
-        claimed.set(name, await claimPort(request.hostIp, request.protocol, hostPort));
-      } catch (cause) {
-        if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') continue;
-        throw operational('failed', `bind for ${request.hostIp}:${hostPort} failed`, { cause });
-      }
+      const made = await claim(port);
+      if (made === null) continue;
+      claimed.set(name, made);
       if (request.hostPort === 0) nextEphemeral = hostPort >= ephemeral.last ? ephemeral.first : hostPort + 1;
       return port;
     }
-    const wanted = typeof request.hostPort === 'number' ? String(request.hostPort) : request.hostPort.join('-');
-    throw conflict(request.hostPort === 0 ? 'all ephemeral ports are allocated' : `Bind for ${request.hostIp}:${wanted} failed: port is already allocated`);
+    throw allocated(request);
+  }
+
+  function record(key: string, ports: readonly PublishedPort[]): void {
+    if (ports.length === 0) {
+      records.delete(key);
+      published.delete(key);
+      return;
+    }
+    records.put(
+      key,
+      ports.map((port) => ({ ...port, targets: [...port.targets] })),
+    );
+    published.set(key, [...ports]);
   }
 
   async function ensure(key: string, requests: readonly PortRequest[]): Promise<PublishedPort[]> {
-    for (const request of requests) if (!isIPv4(request.hostIp)) throw invalid(`ports can be published on IPv4 addresses only, not on ${request.hostIp}`);
+    const foreign = requests.find((request) => !isIPv4(request.hostIp));
+    if (foreign !== undefined) throw invalid(`ports can be published on IPv4 addresses only, not on ${foreign.hostIp}`);
     const before = published.get(key) ?? [];
     const kept = new Set(before.map(claimKey));
     const claimed = new Map<string, Claim>();
     const ports: PublishedPort[] = [];
     try {
       for (const request of requests) ports.push(await allocate(key, request, kept, claimed));
-      records.put(
-        key,
-        ports.map((port) => ({ ...port, targets: [...port.targets] })),
-      );
-      published.set(key, ports);
+      record(key, ports);
       await options.apply();
     } catch (error) {
-      for (const claim of claimed.values()) claim.release();
-      if (before.length === 0) records.delete(key);
-      else
-        records.put(
-          key,
-          before.map((port) => ({ ...port, targets: [...port.targets] })),
-        );
-      if (before.length === 0) published.delete(key);
-      else published.set(key, before);
+      for (const made of claimed.values()) made.release();
+      record(key, before);
       throw error;
     }
     const now = new Set(ports.map(claimKey));
     for (const name of kept) if (!now.has(name)) dropClaim(name);
-    for (const [name, claim] of claimed) claims.set(name, claim);
+    for (const [name, made] of claimed) claims.set(name, made);
     return ports;
   }
 
@@ -144,8 +153,7 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
       inTurn(async () => {
         const ports = published.get(key);
         if (ports === undefined) return;
-        published.delete(key);
-        records.delete(key);
+        record(key, []);
         await options.apply();
         for (const port of ports) dropClaim(claimKey(port));
       }),
@@ -164,6 +172,11 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
       for (const name of [...claims.keys()]) dropClaim(name);
     },
   };
+}
+
+function allocated({ hostIp, hostPort }: PortRequest): Error {
+  if (hostPort === 0) return conflict('all ephemeral ports are allocated');
+  return conflict(`Bind for ${hostIp}:${typeof hostPort === 'number' ? hostPort : hostPort.join('-')} failed: port is already allocated`);
 }
 
 function meet(one: string, other: string): boolean {

@@ -91,7 +91,7 @@ export function openVolumeStore(options: VolumeStoreOptions): Volumes {
     emit('destroy', name);
   }
 
-  const isMount = (volume: Volume) => volume.options['type'] !== undefined || volume.options['device'] !== undefined;
+  const isMount = (volume: Volume) => 'type' in volume.options || 'device' in volume.options;
 
   /** True of a mount that an earlier agent made, too. */
   async function isMounted(path: string): Promise<boolean> {

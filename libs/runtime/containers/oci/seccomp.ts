@@ -84,6 +84,26 @@ const UserProfile = z.object({
     .nullish(),
 });
 
+type UserRule = NonNullable<z.infer<typeof UserProfile>['syscalls']>[number];
+
+function isWanted({ includes, excludes }: UserRule, capabilities: readonly string[], architecture: string): boolean {
+  return (
+    (includes?.arches ?? [architecture]).includes(architecture) &&
+    (includes?.caps ?? []).every((name) => capabilities.includes(name)) &&
+    !(excludes?.arches ?? []).includes(architecture) &&
+    !(excludes?.caps ?? []).some((name) => capabilities.includes(name))
+  );
+}
+
+function toRule(rule: UserRule): SyscallRule {
+  return {
+    names: rule.names ?? (rule.name === undefined ? [] : [rule.name]),
+    action: rule.action,
+    ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
+    ...(rule.args == null ? {} : { args: rule.args.map(({ valueTwo, ...arg }) => ({ ...arg, ...(valueTwo === undefined ? {} : { valueTwo }) })) }),
+  };
+}
+
 /** A profile in Docker's format (`--security-opt seccomp=FILE` sends its content): conditions are decided here, the rest is OCI's. */
 export function parseSeccompProfile(json: string, capabilities: readonly string[], architecture: string): SeccompProfile {
   let profile: z.infer<typeof UserProfile>;
@@ -92,29 +112,13 @@ export function parseSeccompProfile(json: string, capabilities: readonly string[
   } catch (cause) {
     throw invalid('decoding seccomp profile failed', { cause });
   }
-  const native = architectures[architecture]?.[0];
-  const mapped = profile.archMap?.find((entry) => entry.architecture === native);
-  const syscalls: SyscallRule[] = [];
-  for (const rule of profile.syscalls ?? []) {
-    const { includes, excludes } = rule;
-    const isWanted =
-      (includes?.arches ?? [architecture]).includes(architecture) &&
-      (includes?.caps ?? []).every((name) => capabilities.includes(name)) &&
-      !(excludes?.arches ?? []).includes(architecture) &&
-      !(excludes?.caps ?? []).some((name) => capabilities.includes(name));
-    if (!isWanted) continue;
-    syscalls.push({
-      names: rule.names ?? (rule.name === undefined ? [] : [rule.name]),
-      action: rule.action,
-      ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
-      ...(rule.args == null ? {} : { args: rule.args.map(({ valueTwo, ...arg }) => ({ ...arg, ...(valueTwo === undefined ? {} : { valueTwo }) })) }),
-    });
-  }
+  const native = architectures[architecture] ?? [];
+  const mapped = profile.archMap?.find((entry) => entry.architecture === native[0]);
+  const fromMap = mapped === undefined ? native : [mapped.architecture, ...(mapped.subArchitectures ?? [])];
   return {
     defaultAction: profile.defaultAction,
     ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    architectures:
-      profile.architectures ?? (mapped === undefined ? (architectures[architecture] ?? []) : [mapped.architecture, ...(mapped.subArchitectures ?? [])]),
-    syscalls,
+    architectures: profile.architectures ?? fromMap,
+    syscalls: (profile.syscalls ?? []).filter((rule) => isWanted(rule, capabilities, architecture)).map(toRule),
   };
 }
