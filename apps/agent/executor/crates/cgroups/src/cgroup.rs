@@ -63,17 +63,7 @@ impl Cgroup {
 
     /// Makes the directories, with their ancestors. A directory that a concurrent delete took away again is made again.
     pub fn create(&self) -> Result<()> {
-        for member in self.members() {
-            let mut attempt = 0;
-            while let Err(error) = create_in(member) {
-                attempt += 1;
-                let vanished = matches!(&error, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound);
-                if !vanished || attempt == ATTEMPTS {
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
+        self.members().try_for_each(create_with_retries)
     }
 
     /// For clone3's CLONE_INTO_CGROUP.
@@ -91,6 +81,22 @@ impl Cgroup {
     pub fn add_v1(&self, pid: i32) -> Result<()> {
         let pid = pid.to_string();
         self.v1.iter().try_for_each(|member| files::write(&member.path.join("cgroup.procs"), &pid))
+    }
+
+    /// Moves a process of ours here wherever it is confined; hierarchies that hold it at their root are left alone, which saves most of
+    /// the time.
+    pub fn adopt(&self, pid: i32) -> Result<()> {
+        let current = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        let is_confined = |member: &&Membership| {
+            let matches = |names: &str| member.controllers.first().map_or(names.is_empty(), |first| names.split(',').any(|name| name == first));
+            current.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).any(|(names, path)| matches(names) && path != "/")
+        };
+        for member in self.members().filter(is_confined) {
+            let single = Self { v1: Vec::new(), v2: Some(member.clone()) };
+            create_with_retries(member)?;
+            single.add(pid)?;
+        }
+        Ok(())
     }
 
     /// Device rules first, limits after; returns what could not be done but does not matter to the container.
@@ -143,6 +149,18 @@ impl Cgroup {
 
 /// Name of the cgroup that shims live in, beside their containers.
 pub const SHIMS: &str = "shims";
+
+fn create_with_retries(member: &Membership) -> Result<()> {
+    let mut attempt = 0;
+    while let Err(error) = create_in(member) {
+        attempt += 1;
+        let vanished = matches!(&error, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        if !vanished || attempt == ATTEMPTS {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
 
 fn create_in(member: &Membership) -> Result<()> {
     let relative = member.path.strip_prefix(&member.mount).unwrap_or(&member.path);

@@ -50,6 +50,9 @@ impl Spawn<'_> {
     /// Returns once the child has exec'd (or, with a gate, once it exists).
     pub fn start(&self) -> Result<Child> {
         let fds: Vec<(RawFd, RawFd)> = self.fds.iter().map(|(from, to)| (from.as_raw_fd(), *to)).collect();
+        if fds.len() > MAX_INHERITED {
+            return Err(rustix::io::Errno::TOOBIG);
+        }
         let plan = ChildPlan {
             image: self.image,
             fds: &fds,
@@ -118,7 +121,9 @@ impl Drop for BlockedSignals {
 }
 
 /// First descriptor number used while the inherited ones are being moved into place.
-const PARKING: RawFd = 64;
+const PARKING: RawFd = 256;
+/// Most descriptors a child can be given.
+pub const MAX_INHERITED: usize = 160;
 
 extern "C" fn run_child(argument: *mut c_void) -> ! {
     // SAFETY: `argument` is the `ChildPlan` of `Spawn::start`, alive until this function execs or exits. Only async-signal-safe
@@ -153,7 +158,7 @@ unsafe fn become_program(plan: &ChildPlan) -> i32 {
         if program < 0 {
             return errno();
         }
-        let mut parked = [-1; 16];
+        let mut parked = [-1; MAX_INHERITED];
         for (slot, (from, _)) in parked.iter_mut().zip(plan.fds) {
             *slot = libc::fcntl(*from, libc::F_DUPFD_CLOEXEC, PARKING);
             if *slot < 0 {

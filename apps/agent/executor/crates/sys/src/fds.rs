@@ -23,3 +23,10 @@ pub fn close_from(first: RawFd) -> Result<()> {
     // SAFETY: called at the start of a role, when no `OwnedFd` at or above `first` exists.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }).map(drop)
 }
+
+/// Moves an inherited descriptor to another number, to be inherited at exec. For the last step before exec, when the target's former
+/// meaning no longer matters to this process.
+pub fn renumber(from: RawFd, to: RawFd) -> Result<()> {
+    // SAFETY: dup2 replaces `to`; by the function's contract nothing in this process uses it any more but the exec that follows.
+    check(unsafe { libc::dup2(from, to) } as libc::c_long).map(drop)
+}

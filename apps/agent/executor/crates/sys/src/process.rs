@@ -99,3 +99,32 @@ pub fn unshare_namespaces(flags: u64) -> Result<()> {
     // SAFETY: namespace flags change what names mean to the kernel, not memory.
     check(unsafe { libc::unshare(flags as libc::c_int) } as libc::c_long).map(drop)
 }
+
+/// A child that has ended and has not been waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedChild {
+    pub pid: i32,
+    /// The exit code, or the number of the signal.
+    pub status: i32,
+    pub is_signal: bool,
+}
+
+/// The next ended child of any kind, left for [`rustix::process::waitid`] to collect; rustix does not tell the pid.
+pub fn next_ended_child() -> Result<Option<EndedChild>> {
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: an all-zero siginfo_t is valid, and waitid fills it in or leaves its pid zero; the union members read are those of SIGCHLD.
+    unsafe {
+        let mut status: libc::siginfo_t = std::mem::zeroed();
+        check(libc::waitid(libc::P_ALL, 0, &raw mut status, flags) as libc::c_long)?;
+        if status.si_pid() == 0 {
+            return Ok(None);
+        }
+        Ok(Some(EndedChild { pid: status.si_pid(), status: status.si_status(), is_signal: status.si_code != libc::CLD_EXITED }))
+    }
+}
+
+/// Any signal by number, the real-time ones included.
+pub fn signal_of(number: i32) -> Option<rustix::process::Signal> {
+    // SAFETY: within 1 to 64 the number is a signal; those that libc keeps for itself are only ever sent to other programs.
+    (1..=64).contains(&number).then(|| unsafe { rustix::process::Signal::from_raw_unchecked(number) })
+}

@@ -284,7 +284,7 @@ pub struct PathStat {
     pub link_target: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer<T> {
     Ok { id: i64, ok: bool, result: T },

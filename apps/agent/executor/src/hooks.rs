@@ -1,0 +1,53 @@
+//! OCI hooks: programs with the container's state on stdin and a time limit.
+
+use crate::failure::{Attempt, Result};
+use oci::Hook;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use wire::Failure;
+
+const MAX_OUTPUT_BYTES: u64 = 4096;
+
+/// Runs them in order; the first that fails ends it.
+pub fn run_all(kind: &str, hooks: &[Hook], state_json: &str) -> Result<()> {
+    hooks.iter().try_for_each(|hook| run(kind, hook, state_json))
+}
+
+fn run(kind: &str, hook: &Hook, state_json: &str) -> Result<()> {
+    let what = format!("run {kind} hook {}", hook.path);
+    let mut command = Command::new(&hook.path);
+    if let Some((name, arguments)) = hook.args.split_first() {
+        command.arg0(name).args(arguments);
+    }
+    command.env_clear();
+    command.envs(hook.env.iter().filter_map(|entry| entry.split_once('=')));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().attempt(&what)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A hook may end without reading it.
+        let _ = stdin.write_all(state_json.as_bytes());
+    }
+    let deadline = hook.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds.unsigned_abs()));
+    let mut delay = Duration::from_micros(200);
+    let status = loop {
+        if let Some(status) = child.try_wait().attempt(&what)? {
+            break status;
+        }
+        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            child.kill().attempt(&what)?;
+            child.wait().attempt(&what)?;
+            return Err(Failure::failed(format!("{what}: it did not end within {} s", hook.timeout.unwrap_or_default())));
+        }
+        std::thread::sleep(delay);
+        delay = (delay * 2).min(Duration::from_millis(20));
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let mut output = Vec::new();
+    if let Some(stderr) = child.stderr.take() {
+        let _ = stderr.take(MAX_OUTPUT_BYTES).read_to_end(&mut output);
+    }
+    Err(Failure::failed(format!("{what}: {status}, stderr: {}", String::from_utf8_lossy(&output).trim())))
+}

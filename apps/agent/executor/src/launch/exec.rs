@@ -1,0 +1,78 @@
+//! A further process in a running container, from the starter's side.
+
+use super::{Launched, limits, namespaces, spawn};
+use crate::channel::{Channel, ToInit};
+use crate::failure::{Attempt, Result};
+use crate::plan::{Plan, Role};
+use cgroups::Cgroup;
+use oci::{Config, NamespaceKind, Process};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags};
+use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+use wire::Failure;
+
+pub struct ExecRequest<'a> {
+    pub config: &'a Config,
+    pub cgroup: Cgroup,
+    /// Handle on the container's first process.
+    pub container: BorrowedFd<'a>,
+    pub process: Process,
+    pub stdio: [BorrowedFd<'a>; 3],
+    pub preserve: &'a [BorrowedFd<'a>],
+    pub keep_keyring: bool,
+}
+
+/// Returns when the process is on its way to its program; [`Launched::advance`] or [`Launched::await_exec`] tell how that ends.
+pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
+    let linux = &request.config.linux;
+    let program = linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    let rlimits = limits::parse_rlimits(&request.process.rlimits)?;
+    let plan = Plan {
+        user_namespace: linux.namespace(NamespaceKind::User).is_some(),
+        keep_keyring: request.keep_keyring,
+        preserve_fds: request.preserve.len() as i32,
+        seccomp_flags: program.as_ref().map_or(0, |program| program.flags),
+        filter: program.map(|program| program.filter).unwrap_or_default(),
+        process: request.process,
+        role: Role::Exec { namespaces: namespaces::flags_to_enter(linux) },
+    };
+    let (channel, theirs) = Channel::pair()?;
+    let home = enter_pid_namespace(linux, request.container)?;
+    let child = spawn(&plan, &request.cgroup, &theirs, request.stdio, Some(request.container), request.preserve, 0, None);
+    if let Some(home) = home {
+        enter(home.as_fd()).attempt("return to our pid namespace")?;
+    }
+    let child = child.map_err(|failure| Failure { message: format!("{}: is the container stopping?", failure.message), ..failure })?;
+    drop(theirs);
+    let mut launched =
+        Launched { child, channel, console: None, cgroup: request.cgroup, warnings: Vec::new(), seccomp_listener: None };
+    let started = place(&mut launched, &plan, &rlimits);
+    if let Err(failure) = started {
+        launched.kill();
+        return Err(failure);
+    }
+    Ok(launched)
+}
+
+fn place(launched: &mut Launched, plan: &Plan, rlimits: &[(rustix::process::Resource, rustix::process::Rlimit)]) -> Result<()> {
+    let pid = launched.child.pid;
+    launched.cgroup.add_v1(pid.as_raw_nonzero().get()).attempt("put the process into the container's cgroup")?;
+    launched.warnings.extend(limits::apply_rlimits(pid, rlimits)?);
+    launched.warnings.extend(limits::apply_oom_score(pid, plan.process.oom_score_adj)?);
+    launched.channel.send(&ToInit::Placed)
+}
+
+/// Makes our children members of the container's pid namespace; returns the way back.
+fn enter_pid_namespace(linux: &oci::Linux, container: BorrowedFd) -> Result<Option<OwnedFd>> {
+    if linux.namespace(NamespaceKind::Pid).is_none() {
+        return Ok(None);
+    }
+    let home = rustix::fs::open("/proc/self/ns/pid", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).attempt("open our pid namespace")?;
+    enter(container).attempt("enter the container's pid namespace")?;
+    Ok(Some(home))
+}
+
+fn enter(namespace: BorrowedFd) -> std::result::Result<(), rustix::io::Errno> {
+    // A pid namespace of our own has pid_for_children in it, not us: this affects children alone.
+    move_into_thread_name_spaces(namespace, ThreadNameSpaceType::PROCESS_ID)
+}

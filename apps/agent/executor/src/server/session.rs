@@ -1,0 +1,138 @@
+//! One connection: requests in, answers out, in whatever order they are ready.
+
+use super::{Server, containers, networks};
+use crate::failure::Result;
+use serde::Serialize;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use wire::{Answer, Code, Failure, Frame, FrameKind, Operation, PROTOCOL, Request};
+
+/// Requests of one connection at work at a time; the next one waits unread.
+const MAX_AT_WORK: usize = 32;
+
+/// The writing side, shared by the requests at work.
+struct Peer {
+    stream: Mutex<UnixStream>,
+    at_work: Mutex<usize>,
+    one_done: Condvar,
+}
+
+impl Peer {
+    fn answer<T: Serialize>(&self, id: i64, result: Result<T>) {
+        let json = serde_json::to_vec(&Answer::new(id, result)).unwrap_or_default();
+        if json.len() > wire::MAX_PAYLOAD_BYTES {
+            return self.answer::<()>(id, Err(Failure::new(Code::TooLarge, "the answer is too long for a frame")));
+        }
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // A client that is gone needs no answer.
+        let _ = wire::write_frame(&mut *stream, FrameKind::Json, &json);
+    }
+
+    fn begin(&self) {
+        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        while *at_work >= MAX_AT_WORK {
+            at_work = self.one_done.wait(at_work).unwrap_or_else(PoisonError::into_inner);
+        }
+        *at_work += 1;
+    }
+
+    fn end(&self) {
+        *self.at_work.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.one_done.notify_one();
+    }
+}
+
+pub fn serve(server: &Arc<Server>, stream: UnixStream) {
+    let Ok(writer) = stream.try_clone() else { return };
+    let peer = Arc::new(Peer { stream: Mutex::new(writer), at_work: Mutex::new(0), one_done: Condvar::new() });
+    let mut reader = std::io::BufReader::new(stream);
+    // A protocol error ends the connection, as does its end.
+    while let Ok(Some(Frame { kind: FrameKind::Json, payload })) = wire::read_frame(&mut reader) {
+        let request: Request = match serde_json::from_slice(&payload) {
+            Ok(request) => request,
+            Err(error) => {
+                peer.answer::<()>(id_of(&payload), Err(Failure::new(Code::Invalid, format!("parse the request: {error}"))));
+                continue;
+            }
+        };
+        peer.begin();
+        let (for_work, server) = (Arc::clone(&peer), Arc::clone(server));
+        let spawned = std::thread::Builder::new().spawn(move || {
+            perform(&server, &for_work, request);
+            for_work.end();
+        });
+        if spawned.is_err() {
+            return;
+        }
+    }
+}
+
+/// The id of a request that could not be understood otherwise.
+fn id_of(payload: &[u8]) -> i64 {
+    serde_json::from_slice::<serde_json::Value>(payload).ok().and_then(|value| value.get("id")?.as_i64()).unwrap_or(0)
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+fn empty(result: Result<()>) -> Result<Empty> {
+    result.map(|()| Empty {})
+}
+
+fn perform(server: &Server, peer: &Peer, request: Request) {
+    let id = request.id;
+    match request.operation {
+        Operation::Hello { protocol } => peer.answer(id, hello(protocol)),
+        Operation::Create(create) => peer.answer(id, super::create::create(server, create)),
+        Operation::Start { container_id } => peer.answer(id, containers::start(server, &container_id)),
+        Operation::State { container_id } => peer.answer(id, containers::state(server, &container_id)),
+        Operation::List {} => peer.answer(id, containers::list(server)),
+        Operation::Kill { container_id, signal, all } => peer.answer(id, empty(containers::kill(server, &container_id, signal, all))),
+        Operation::Delete { container_id, force } => {
+            peer.answer(id, empty(crate::container::delete(&server.root, &container_id, force)));
+        }
+        Operation::Pause { container_id } => peer.answer(id, empty(containers::pause(server, &container_id))),
+        Operation::Resume { container_id } => peer.answer(id, empty(containers::resume(server, &container_id))),
+        Operation::Update { container_id, resources } => {
+            peer.answer(id, empty(containers::update(server, &container_id, &resources)));
+        }
+        Operation::Stats { container_id } => peer.answer(id, super::stats::stats(server, &container_id)),
+        Operation::Processes { container_id } => peer.answer(id, containers::processes(server, &container_id)),
+        Operation::BridgeEnsure { name, addresses, mtu } => peer.answer(id, empty(networks::ensure_bridge(&name, &addresses, mtu))),
+        Operation::BridgeDelete { name } => peer.answer(id, empty(networks::delete_bridge(&name))),
+        Operation::Connect { container_id, attachment } => {
+            peer.answer(id, empty(networks::connect(server, &container_id, attachment)));
+        }
+        Operation::Disconnect { container_id, host_interface, name } => {
+            peer.answer(id, empty(networks::disconnect(server, &container_id, &host_interface, &name)));
+        }
+        Operation::Unpack(_) | Operation::Diff(_) | Operation::Changes { .. } => {
+            peer.answer::<()>(id, Err(Failure::new(Code::Unsupported, "not yet")))
+        }
+        Operation::Stat { .. } | Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_) => {
+            peer.answer::<()>(id, Err(Failure::new(Code::Unsupported, "not yet")))
+        }
+    }
+}
+
+fn hello(protocol: u32) -> Result<wire::Hello> {
+    if protocol != PROTOCOL {
+        return Err(Failure::new(Code::Unsupported, format!("protocol {protocol} is not spoken here, only {PROTOCOL}")));
+    }
+    let hierarchies = cgroups::Hierarchies::detect();
+    let cgroup = match hierarchies.mode() {
+        cgroups::Mode::V1 => "v1",
+        cgroups::Mode::V2 => "v2",
+        cgroups::Mode::Hybrid => "hybrid",
+        cgroups::Mode::Nothing => "none",
+    };
+    let filesystems = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    Ok(wire::Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").into(),
+        cgroup: cgroup.into(),
+        controllers: hierarchies.controllers(),
+        overlay: filesystems.lines().any(|line| line.ends_with("\toverlay")),
+        seccomp: std::path::Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
+    })
+}

@@ -1,0 +1,215 @@
+//! From a fresh process to a container at its gate, with the server waiting for the report.
+
+use super::events::{Events, READABLE, Token};
+use super::keeper::Keeper;
+use super::log::Log;
+use super::supervised::{INIT, Input, Output, Stdio, Supervised, set_nonblocking};
+use crate::failure::{Attempt, Result};
+use crate::launch::{self, Request};
+use crate::process::ProcessRef;
+use crate::state::{CONFIG, Record, SHIM_SOCKET, StateDir};
+use oci::NamespaceKind;
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use serde::{Deserialize, Serialize};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use sys::SignalFd;
+use wire::{Answer, Code, ContainerState, Create, Failure};
+
+/// Descriptors of a shim at birth: the server reads the report from one, and has written the plan to the other.
+pub const REPORT_FD: i32 = 3;
+pub const PLAN_FD: i32 = 4;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ShimPlan {
+    pub root: PathBuf,
+    pub create: Create,
+}
+
+pub fn run() -> std::process::ExitCode {
+    let (Ok(report), Ok(plan)) = (sys::adopt(REPORT_FD), sys::adopt(PLAN_FD)) else {
+        eprintln!("gantry-executor shim is started by the server alone");
+        return std::process::ExitCode::FAILURE;
+    };
+    let created = set_up(plan);
+    let (answer, keeper) = match created {
+        Ok((keeper, state)) => (Ok(state), Some(keeper)),
+        Err(failure) => (Err(failure), None),
+    };
+    // The server may be gone; the container is there all the same.
+    let json = serde_json::to_vec(&Answer::<ContainerState>::new(0, answer)).unwrap_or_default();
+    let _ = std::fs::File::from(report).write_all(&json);
+    let Some(mut keeper) = keeper else { return std::process::ExitCode::FAILURE };
+    sys::malloc_trim();
+    match keeper.run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("shim: {failure}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn set_up(plan: OwnedFd) -> Result<(Keeper, ContainerState)> {
+    let mut json = Vec::new();
+    std::fs::File::from(plan).read_to_end(&mut json).attempt("read the shim's plan")?;
+    let plan: ShimPlan = serde_json::from_slice(&json).map_err(|error| Failure::bug(format!("parse the shim's plan: {error}")))?;
+    let state_dir = StateDir::open(&plan.root, &plan.create.container_id)?;
+    let created = create(state_dir, plan.create);
+    if let Err((state_dir, _)) = &created {
+        // Nothing exists but the claim on the id.
+        let _ = state_dir.remove();
+    }
+    created.map_err(|(_, failure)| failure)
+}
+
+/// Hands the directory back on failure.
+fn create(state_dir: StateDir, create: Create) -> std::result::Result<(Keeper, ContainerState), (StateDir, Failure)> {
+    match try_create(&state_dir, &create) {
+        Ok(parts) => {
+            let (events, signals, listener, record, config, init, log) = parts;
+            let state = record.to_state();
+            Ok((Keeper::new(events, signals, listener, state_dir, record, config, init, log, create.stdin_once), state))
+        }
+        Err(failure) => Err((state_dir, failure)),
+    }
+}
+
+type Parts = (Events, SignalFd, OwnedFd, Record, oci::Config, Supervised, Option<Log>);
+
+fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
+    rustix::process::chdir("/").attempt("leave the server's directory")?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).attempt("become undumpable")?;
+    // Daemons that a container without a pid namespace leaves behind become our children, not init's.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).attempt("become a subreaper")?;
+    let _ = rustix::thread::set_name(c"gantry-shim");
+    let bundle = Path::new(&create.bundle);
+    let config_path = bundle.join(CONFIG);
+    let json = std::fs::read(&config_path).attempt(format!("read {}", config_path.display()))?;
+    let config = oci::Config::parse(&json)?;
+    state_dir.write_config(&json)?;
+    let rootfs = rootfs_path(bundle, &config, create)?;
+    let mut record = Record::new(&create.container_id, bundle, &rootfs, &config);
+    let own = ProcessRef::of(rustix::process::getpid().as_raw_nonzero().get());
+    record.shim = Some(own);
+    state_dir.write(&record, false)?;
+    // Whoever started us may be ended with its whole cgroup.
+    record.cgroup().sibling(cgroups::SHIMS).adopt(own.pid).attempt("leave the server's cgroup")?;
+
+    let signals = SignalFd::new().attempt("receive signals")?;
+    let events = Events::new()?;
+    let listener = listen(state_dir)?;
+    let log = create.log.as_ref().map(Log::open).transpose().attempt("open the container's log")?;
+    let has_terminal = config.process.as_ref().is_some_and(|process| process.terminal);
+    let mut stdio = Stdio::new(has_terminal, create.stdin)?;
+    let launched = launch::launch(Request {
+        id: &create.container_id,
+        config: config.clone(),
+        bundle,
+        rootfs: &rootfs,
+        overlay: create.rootfs.clone(),
+        networks: create.networks.clone(),
+        stdio: stdio.borrowed(),
+        fifo: None,
+        preserve: &[],
+        no_pivot: false,
+        keep_keyring: false,
+    })?;
+    for warning in &launched.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let pid = launched.child.pid.as_raw_nonzero().get();
+    record.process = Some(ProcessRef::of(pid));
+    let stored = state_dir.write(&record, false).and_then(|()| supervise(&events, launched, &mut stdio, create.stdin));
+    let init = stored?;
+    events.watch(&listener, Token::Listener, READABLE)?;
+    events.watch(&signals, Token::Signals, READABLE)?;
+    Ok((events, signals, listener, record, config, init, log))
+}
+
+fn rootfs_path(bundle: &Path, config: &oci::Config, create: &Create) -> Result<PathBuf> {
+    let configured = config.root.as_ref().map_or("", |root| root.path.as_str());
+    let path = bundle.join(if configured.is_empty() { "rootfs" } else { configured });
+    if create.rootfs.is_some() {
+        std::fs::create_dir_all(&path).attempt(format!("create {}", path.display()))?;
+    }
+    Ok(path)
+}
+
+/// Binds through the descriptor of the directory: its path may be longer than a socket address.
+fn listen(state_dir: &StateDir) -> Result<OwnedFd> {
+    let what = "listen on the shim's socket";
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).attempt(what)?;
+    let path = format!("/proc/self/fd/{}/{SHIM_SOCKET}", state_dir.fd.as_raw_fd());
+    let address = SocketAddrUnix::new(path).attempt(what)?;
+    rustix::net::bind(&socket, &address).attempt(what)?;
+    rustix::net::listen(&socket, 64).attempt(what)?;
+    Ok(socket)
+}
+
+fn supervise(events: &Events, mut launched: launch::Launched, stdio: &mut Stdio, has_stdin: bool) -> Result<Supervised> {
+    let pidfd = launched.child.pidfd.try_clone().attempt("keep a handle on the container's process")?;
+    let console = launched.console.take();
+    let mut init = Supervised {
+        id: "init".into(),
+        pid: launched.child.pid.as_raw_nonzero().get(),
+        pidfd,
+        stdout: None,
+        stderr: None,
+        stdin: None,
+        terminal: None,
+        startup: Some(launched),
+        exit: None,
+        is_announced: false,
+        closes_stdin: false,
+    };
+    let connected = match console {
+        Some(console) => connect_terminal(events, &mut init, INIT, console, has_stdin),
+        None => connect_pipes(events, &mut init, INIT, stdio),
+    };
+    if let Err(failure) = connected {
+        if let Some(launched) = &init.startup {
+            launched.kill();
+        }
+        return Err(failure);
+    }
+    Ok(init)
+}
+
+/// One descriptor for each direction: epoll knows a description by the descriptor it came with.
+pub(super) fn connect_terminal(events: &Events, process: &mut Supervised, number: u32, console: OwnedFd, has_stdin: bool) -> Result<()> {
+    set_nonblocking(console.as_fd())?;
+    let duplicate = || console.try_clone().attempt("duplicate the terminal");
+    if has_stdin {
+        process.stdin = Some(Input::new(duplicate()?));
+    }
+    process.terminal = Some(duplicate()?);
+    events.watch(&console, Token::Stdout(number), READABLE)?;
+    process.stdout = Some(Output::new(console));
+    Ok(())
+}
+
+pub(super) fn connect_pipes(events: &Events, process: &mut Supervised, number: u32, stdio: &mut Stdio) -> Result<()> {
+    process.stdin = stdio.stdin.take().map(Input::new);
+    for (fd, token, slot) in [
+        (stdio.stdout.take(), Token::Stdout(number), &mut process.stdout),
+        (stdio.stderr.take(), Token::Stderr(number), &mut process.stderr),
+    ] {
+        if let Some(fd) = fd {
+            events.watch(&fd, token, READABLE)?;
+            *slot = Some(Output::new(fd));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the container's other processes end with its first.
+pub(super) fn has_private_pids(config: &oci::Config) -> bool {
+    config.linux.is_new(NamespaceKind::Pid)
+}
+
+pub(super) fn wrong_state(message: impl Into<String>) -> Failure {
+    Failure::new(Code::WrongState, message)
+}
