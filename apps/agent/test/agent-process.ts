@@ -32,12 +32,12 @@ export class AgentProcess {
   #child: ChildProcess | null = null;
   #output = '';
 
-  private constructor(root: string, options: AgentProcessOptions, engineSocket = join(root, 'engine.sock')) {
+  private constructor(root: string, options: AgentProcessOptions) {
     const mark = randomBytes(3).toString('hex');
     this.#options = options;
     this.#subnet = `10.${options.octet}.0.0/24`;
     this.dataDir = join(root, 'agent');
-    this.engineSocket = engineSocket;
+    this.engineSocket = join(root, 'engine.sock');
     this.names = { dataDir: root, bridge: `gt${mark}`, cgroupParent: `gantry-test-${mark}`, instances: [instanceOf(this.dataDir)] };
   }
 
@@ -45,25 +45,18 @@ export class AgentProcess {
     return new AgentProcess(await mkdtemp(join(tmpdir(), 'agent-')), options);
   }
 
-  /** Another agent that wants the same data directory, behind a socket of its own. */
-  rival(): AgentProcess {
-    return new AgentProcess(this.names.dataDir, this.#options, `${this.engineSocket}.rival`);
-  }
-
   /** What it wrote so far, for the message of a test that fails. */
   get output(): string {
     return this.#output;
   }
 
-  /** Starts the agent on the same data as before and waits for its engine to answer. */
-  async start(): Promise<void> {
+  /** How it is run, with some of its environment changed. */
+  invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
     const executor = executors.find((path) => existsSync(path));
     if (executor === undefined) throw new Error(`the executor is not built: ${executors.join(' or ')}`);
     const { serverUrl = '', joinToken = '', nodeName = 'test-node', netns } = this.#options;
-    const command = [process.execPath, join(source, 'src/main.ts')];
-    const [program = '', ...parameters] = netns === undefined ? command : ['nsenter', `--net=/run/netns/${netns}`, ...command];
-    const child = spawn(program, parameters, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    return {
+      command: [...(netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`]), process.execPath, join(source, 'src/main.ts')],
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         GANTRY_SERVER_URL: serverUrl,
@@ -75,8 +68,16 @@ export class AgentProcess {
         GANTRY_SUBNET: this.#subnet,
         GANTRY_CGROUP_PARENT: this.names.cgroupParent,
         GANTRY_EXECUTOR: executor,
+        ...changes,
       },
-    });
+    };
+  }
+
+  /** Starts the agent on the same data as before and waits for its engine to answer. */
+  async start(): Promise<void> {
+    const { command, env } = this.invocation();
+    const [program = '', ...parameters] = command;
+    const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
