@@ -116,8 +116,13 @@ impl Tree {
             }
             let entered = match (walk.enter(&name), gap.as_deref_mut()) {
                 (Ok(entered), _) => entered,
+                // Beyond what exists there are no links, so `..` is text: `gone/../etc` is `etc`, as container engines have it.
+                (Err(Errno::NOENT), _) if walk.pending.iter().any(|name| name == b"..") => {
+                    walk.restart(&name)?;
+                    continue;
+                }
                 (Err(Errno::NOENT), None) => {
-                    return Ok(Walked::Missing(path::clean(&[&walk.path, &b"/"[..], &name, b"/", &walk.rest()].concat())));
+                    return Ok(Walked::Missing(walk.remaining(&name)));
                 }
                 (Err(Errno::NOENT), Some(gap)) => walk.fill(gap, &name, false)?,
                 (Err(errno), _) => return Err(kernel("open", &path::join(&walk.path, &name))(errno)),
@@ -208,8 +213,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn rest(&self) -> Vec<u8> {
-        self.pending.iter().fold(Vec::new(), |rest, component| path::join(&rest, component))
+    /// The whole path with what is still to come, resolved as text.
+    fn remaining(&self, name: &[u8]) -> Vec<u8> {
+        let rest = self.pending.iter().fold(path::join(&self.path, name), |path, component| path::join(&path, component));
+        path::clean(&rest)
+    }
+
+    fn restart(&mut self, name: &[u8]) -> Result<()> {
+        let remaining = [b"/", &self.remaining(name)[..]].concat();
+        self.pending.clear();
+        self.follow(&remaining)
     }
 
     fn place(&mut self) -> Result<Place> {

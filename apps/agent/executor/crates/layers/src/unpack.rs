@@ -29,6 +29,9 @@ pub struct UnpackOptions {
     pub max_entries: u64,
     /// The layers below, topmost first.
     pub lower_dirs: Vec<PathBuf>,
+    /// Return only when everything is on disk. This is one syncfs(2), which also waits for what others wrote to the file system; a
+    /// caller that unpacks several layers may do without and sync once itself.
+    pub durable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub struct Unpacked {
 /// `trusted.overlay.opaque` attribute, and both act on the layers below only, wherever they stand among their siblings.
 ///
 /// `target` must be empty, or is made (its parent must exist). When anything fails all that was made is removed; when the process
-/// dies it is not: unpack into a temporary name and rename. On success everything is on disk.
+/// dies it is not: unpack into a temporary name and rename.
 ///
 /// Names are resolved as text first (`..` stops at the root), then below `target`, where links made by the layer are followed inside
 /// it. A directory that no entry names is like the one in `lower_dirs`, else root's with mode 0755.
@@ -104,7 +107,9 @@ fn unpack_into(source: impl Read, root: &OwnedFd, options: &UnpackOptions) -> Re
             _ => {}
         }
     }
-    syncfs(root).map_err(kernel("write to disk", b"/"))?;
+    if options.durable {
+        syncfs(root).map_err(kernel("write to disk", b"/"))?;
+    }
     Ok(Unpacked { digest, diff_id, size_bytes, entries })
 }
 

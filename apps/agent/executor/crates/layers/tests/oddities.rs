@@ -1,0 +1,698 @@
+//! Layers as real tools make them: every format and every strange but legal thing must come out as it was meant.
+
+mod support;
+
+use layers::tar::{Reader, TarError};
+use layers::{ChangeKind, Compression, Digest, ErrorKind, Root, UnpackOptions, changes, diff, unpack};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use support::{Header, Scratch, Tar, assert_same, describe, is_opaque, is_whiteout, name, options, seal, unpack_bytes, unpack_over, xattr};
+
+fn unpacked(tar: Tar) -> (Scratch, PathBuf) {
+    let scratch = Scratch::new();
+    let target = scratch.join("target");
+    unpack_bytes(&tar.end(), &target).unwrap();
+    (scratch, target)
+}
+
+fn problem(tar: &[u8]) -> String {
+    let scratch = Scratch::new();
+    let error = unpack_bytes(tar, &scratch.join("target")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(!scratch.join("target").exists());
+    error.to_string()
+}
+
+fn metadata(root: &Path, path: &str) -> fs::Metadata {
+    fs::symlink_metadata(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn modes_owners_and_times_arrive() {
+    let tar = Tar::new()
+        .header(&Header { mode: 0o1777, ..Header::new("tmp/", b'5') })
+        .header(&Header { mode: 0o4755, uid: 0, gid: 42, ..Header::new("su", b'0') })
+        .header(&Header { mode: 0o2755, uid: 1000, gid: 1001, ..Header::new("wall", b'0') })
+        .header(&Header { mode: 0o2775, gid: 50, ..Header::new("shared", b'5') })
+        .header(&Header { mode: 0o600, ..Header::new("shared/file", b'0') })
+        .header(&Header { mode: 0o000, ..Header::new("shadow", b'0') })
+        .pax(&[("mtime", b"1600000000.123456789"), ("uid", b"3000000"), ("gid", b"4294967294")])
+        .file("fine", "x")
+        .pax(&[("mtime", b"-1.5")])
+        .symlink("nowhere", "old");
+    let (_scratch, root) = unpacked(tar);
+    let mode = |path| metadata(&root, path).mode() & 0o7777;
+    assert_eq!([mode("tmp"), mode("su"), mode("wall"), mode("shared"), mode("shadow")], [0o1777, 0o4755, 0o2755, 0o2775, 0]);
+    assert_eq!((metadata(&root, "wall").uid(), metadata(&root, "wall").gid()), (1000, 1001));
+    assert_eq!(metadata(&root, "shared/file").gid(), 0);
+    let fine = metadata(&root, "fine");
+    assert_eq!((fine.uid(), fine.gid(), fine.mtime(), fine.mtime_nsec()), (3_000_000, 4_294_967_294, 1_600_000_000, 123_456_789));
+    assert_eq!((metadata(&root, "old").mtime(), metadata(&root, "old").mtime_nsec()), (-2, 500_000_000));
+    assert_eq!(metadata(&root, "shared").mtime(), 1_600_000_000);
+}
+
+#[test]
+fn binary_numbers_of_gnu_tar_are_read() {
+    let mut block = Header { magic: *b"ustar  \0", ..Header::new("big", b'0') }.bytes();
+    block[108..116].copy_from_slice(&[0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xfe]);
+    block[136..148].fill(0xff);
+    seal(&mut block);
+    let (_scratch, root) = unpacked(Tar::new().raw(block));
+    assert_eq!((metadata(&root, "big").uid(), metadata(&root, "big").mtime()), (4_294_967_294, -1));
+}
+
+#[test]
+fn attributes_are_bytes() {
+    let capability = [1, 0, 0, 2, 0, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let tar = Tar::new()
+        .pax(&[("SCHILY.xattr.security.capability", &capability), ("SCHILY.xattr.user.note", b"\xff=\n\0\x01")])
+        .file("ping", "x")
+        .pax(&[("SCHILY.xattr.user.note", b"dir"), ("LIBARCHIVE.xattr.user.note", b"ZGly"), ("comment", b"x")])
+        .dir("d", 0o755)
+        .pax(&[("SCHILY.xattr.trusted.note", b"link"), ("SCHILY.xattr.user.note", b"impossible on links")])
+        .symlink("ping", "l");
+    let (_scratch, root) = unpacked(tar);
+    assert_eq!(xattr(&root.join("ping"), "security.capability").as_deref(), Some(&capability[..]));
+    assert_eq!(xattr(&root.join("ping"), "user.note").as_deref(), Some(&b"\xff=\n\0\x01"[..]));
+    assert_eq!(xattr(&root.join("d"), "user.note").as_deref(), Some(&b"dir"[..]));
+    assert_eq!(xattr(&root.join("l"), "trusted.note").as_deref(), Some(&b"link"[..]));
+}
+
+/// POSIX ACLs, default ones too, must not leak into what is made in their directory.
+#[test]
+fn a_default_acl_is_its_directorys_alone() {
+    let acl = |entries: &[(u16, u16, u32)]| {
+        let mut bytes = 2u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            bytes.extend([tag.to_le_bytes(), permissions.to_le_bytes()].concat());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    };
+    let default = acl(&[(1, 7, u32::MAX), (2, 7, 1000), (4, 5, u32::MAX), (16, 7, u32::MAX), (32, 5, u32::MAX)]);
+    let tar = Tar::new().pax(&[("SCHILY.xattr.system.posix_acl_default", &default)]).dir("d", 0o775).file("d/f", "x").dir("d/sub", 0o700);
+    let (_scratch, root) = unpacked(tar);
+    assert_eq!(xattr(&root.join("d"), "system.posix_acl_default").as_deref(), Some(&default[..]));
+    assert_eq!(xattr(&root.join("d/f"), "system.posix_acl_access"), None);
+    assert_eq!(xattr(&root.join("d/sub"), "system.posix_acl_default"), None);
+    assert_eq!(metadata(&root, "d/f").mode() & 0o777, 0o644);
+}
+
+#[test]
+fn long_and_strange_names_arrive() {
+    let long = [b"directory/".repeat(30), b"name".to_vec()].concat();
+    let target = b"t".repeat(300);
+    let gnu = Header { magic: *b"ustar  \0", ..Header::new("././@LongLink", b'L') };
+    let mut prefixed = Header::new("name", b'0').bytes();
+    prefixed[345..345 + 6].copy_from_slice(b"prefix");
+    seal(&mut prefixed);
+    let tar = Tar::new()
+        .pax(&[("path", &long), ("hdrcharset", b"BINARY")])
+        .file("short", "pax")
+        .content(gnu.clone(), [b"gnu/", &long[..], b"\0"].concat())
+        .file("short", "gnu")
+        .content(Header { flag: b'K', ..gnu }, [&target[..], b"\0"].concat())
+        .symlink("short", "link")
+        .pax(&[("linkpath", &long)])
+        .link("short", "hard")
+        .file(b"latin-\xe9-\xff", "bytes")
+        .pax(&[("path", b"\xff\xfe")])
+        .file("x", "pax bytes")
+        .raw(prefixed)
+        .file(b"new\nline", "")
+        .file("./dot/./file", "")
+        .dir("slashes///", 0o755)
+        .header(&Header { flag: 0, magic: [0; 8], ..Header::new("v7-directory/", 0) })
+        .header(&Header { magic: [0; 8], ..Header::new("v7-file", 0) });
+    let (_scratch, root) = unpacked(tar);
+    let read = |bytes: &[u8]| fs::read_to_string(root.join(name(bytes))).unwrap();
+    assert_eq!((read(&long), read(&[b"gnu/", &long[..]].concat())), ("pax".into(), "gnu".into()));
+    assert_eq!(fs::read_link(root.join("link")).unwrap().as_os_str(), name(&target));
+    assert_eq!(metadata(&root, "hard").ino(), fs::metadata(root.join(name(&long))).unwrap().ino());
+    assert_eq!((read(b"latin-\xe9-\xff"), read(b"\xff\xfe")), ("bytes".into(), "pax bytes".into()));
+    for path in ["prefix/name", "new\nline", "dot/file", "v7-file"] {
+        assert!(metadata(&root, path).is_file(), "{path}");
+    }
+    assert!(metadata(&root, "v7-directory").is_dir() && metadata(&root, "slashes").is_dir());
+}
+
+#[test]
+fn devices_and_pipes_are_made() {
+    let tar = Tar::new()
+        .header(&Header { device: (1, 3), mode: 0o666, uid: 7, ..Header::new("null", b'3') })
+        .header(&Header { device: (8, 300), mode: 0o660, ..Header::new("disk", b'4') })
+        .header(&Header { mode: 0o622, ..Header::new("pipe", b'6') });
+    let (_scratch, root) = unpacked(tar);
+    let (null, disk, pipe) = (metadata(&root, "null"), metadata(&root, "disk"), metadata(&root, "pipe"));
+    assert!(null.file_type().is_char_device() && disk.file_type().is_block_device() && pipe.file_type().is_fifo());
+    assert_eq!((null.rdev(), null.mode() & 0o777, null.uid()), (rustix::fs::makedev(1, 3), 0o666, 7));
+    assert_eq!((disk.rdev(), pipe.mode() & 0o777, pipe.mtime()), (rustix::fs::makedev(8, 300), 0o622, 1_600_000_000));
+}
+
+#[test]
+fn sparse_files_of_every_format_are_sparse() {
+    const SIZE: u64 = 4 << 20;
+    let size = SIZE.to_string();
+    let mut old = Header { magic: *b"ustar  \0", size: 8, ..Header::new("old", b'S') }.bytes();
+    for (at, (offset, length)) in [(0u64, 4u64), (SIZE / 2, 4), (SIZE, 0)].into_iter().enumerate() {
+        let at = 386 + 24 * at;
+        old[at..at + 11].copy_from_slice(format!("{offset:011o}").as_bytes());
+        old[at + 12..at + 23].copy_from_slice(format!("{length:011o}").as_bytes());
+    }
+    old[483..494].copy_from_slice(format!("{SIZE:011o}").as_bytes());
+    seal(&mut old);
+    let half = (SIZE / 2).to_string();
+    let offsets = format!("0,4,{half},4,{size},0");
+    let tar = Tar::new()
+        .raw(old)
+        .raw("headtail")
+        .pax(&[
+            ("GNU.sparse.size", size.as_bytes()),
+            ("GNU.sparse.numblocks", b"2"),
+            ("GNU.sparse.offset", b"0"),
+            ("GNU.sparse.numbytes", b"4"),
+            ("GNU.sparse.offset", half.as_bytes()),
+            ("GNU.sparse.numbytes", b"4"),
+        ])
+        .file("pax-0.0", "headtail")
+        .pax(&[
+            ("GNU.sparse.size", size.as_bytes()),
+            ("GNU.sparse.numblocks", b"3"),
+            ("GNU.sparse.name", b"pax-0.1"),
+            ("GNU.sparse.map", offsets.as_bytes()),
+        ])
+        .file("GNUSparseFile.1/pax-0.1", "headtail")
+        .pax(&[
+            ("GNU.sparse.major", b"1"),
+            ("GNU.sparse.minor", b"0"),
+            ("GNU.sparse.realsize", size.as_bytes()),
+            ("GNU.sparse.name", b"pax-1.0"),
+        ]);
+    let mut map = format!("2\n0\n4\n{half}\n4\n").into_bytes();
+    support::pad(&mut map);
+    let tar = tar.file("GNUSparseFile.1/pax-1.0", [&map[..], b"headtail"].concat()).file("after", "x");
+    let (_scratch, root) = unpacked(tar);
+    for path in ["old", "pax-0.0", "pax-0.1", "pax-1.0"] {
+        let bytes = fs::read(root.join(path)).unwrap();
+        assert_eq!(bytes.len() as u64, SIZE, "{path}");
+        assert_eq!((&bytes[..5], &bytes[SIZE as usize / 2..][..5]), (&b"head\0"[..], &b"tail\0"[..]), "{path}");
+        assert!(metadata(&root, path).blocks() < 64, "{path} takes room");
+    }
+    assert!(metadata(&root, "after").is_file());
+}
+
+#[test]
+fn the_old_sparse_map_continues_in_blocks() {
+    let mut header = Header { magic: *b"ustar  \0", size: 6, ..Header::new("sparse", b'S') }.bytes();
+    let pair = |block: &mut [u8], at: usize, offset: u64| {
+        block[at..at + 11].copy_from_slice(format!("{offset:011o}").as_bytes());
+        block[at + 12..at + 23].copy_from_slice(b"00000000001");
+    };
+    (0..4).for_each(|at| pair(&mut header, 386 + 24 * at as usize, at * 4096));
+    header[482] = 1;
+    header[483..494].copy_from_slice(format!("{:011o}", 5 * 4096 + 1).as_bytes());
+    seal(&mut header);
+    let mut more = [0; 512];
+    (0..2).for_each(|at| pair(&mut more, 24 * at as usize, (4 + at) * 4096));
+    let (_scratch, root) = unpacked(Tar::new().raw(header).raw(more).raw("abcdef"));
+    let bytes = fs::read(root.join("sparse")).unwrap();
+    assert_eq!(bytes.iter().filter(|&&byte| byte != 0).copied().collect::<Vec<_>>(), b"abcdef");
+    assert_eq!((bytes.len(), bytes[5 * 4096]), (5 * 4096 + 1, b'f'));
+}
+
+#[test]
+fn the_last_entry_of_a_name_wins() {
+    let tar = Tar::new()
+        .file("twice", "first")
+        .file("twice", "second")
+        .dir("d", 0o700)
+        .dir("d", 0o711)
+        .dir("was-dir", 0o755)
+        .file("was-dir/deep/er/file", "x")
+        .file("was-dir", "now a file")
+        .file("was-file", "x")
+        .dir("was-file", 0o755)
+        .file("was-file/inner", "y")
+        .symlink("d", "was-link")
+        .dir("was-link", 0o755)
+        .file("was-link/inner", "z")
+        .dir("to-link", 0o755)
+        .symlink("d", "to-link");
+    let (_scratch, root) = unpacked(tar);
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    assert_eq!((read("twice"), read("was-dir")), ("second".into(), "now a file".into()));
+    assert_eq!(metadata(&root, "d").mode() & 0o777, 0o711);
+    assert_eq!((read("was-file/inner"), read("was-link/inner")), ("y".into(), "z".into()));
+    assert!(metadata(&root, "to-link").is_symlink() && !root.join("d/inner").exists());
+}
+
+#[test]
+fn whiteouts_hide_what_is_below_and_nothing_else() {
+    let scratch = Scratch::new();
+    let lower = scratch.join("lower");
+    fs::create_dir_all(lower.join("d/sub")).unwrap();
+    fs::write(lower.join("d/sub/f"), "below").unwrap();
+    let tar = Tar::new()
+        .file("a/.wh.before", "")
+        .file("a/before", "new")
+        .file("a/after", "new")
+        .file("a/.wh.after", "")
+        .file("a/.wh.never-was", "")
+        .file("o/one", "1")
+        .file("o/.wh..wh..opq", "")
+        .file("o/two", "2")
+        .file(".wh.d", "")
+        .file("d/only", "3")
+        .file("again/x", "")
+        .file(".wh.again", "")
+        .file(".wh..wh.plnk/1.2", "aufs")
+        .file(".wh..wh.aufs", "");
+    let target = scratch.join("target");
+    unpack_over(&tar.end(), &target, &[&lower]).unwrap();
+    assert_eq!(fs::read_to_string(target.join("a/before")).unwrap(), "new");
+    assert_eq!(fs::read_to_string(target.join("a/after")).unwrap(), "new");
+    assert!(is_whiteout(&target.join("a/never-was")));
+    assert!(is_opaque(&target.join("o")) && target.join("o/one").exists() && target.join("o/two").exists());
+    assert!(is_opaque(&target.join("d")) && is_opaque(&target.join("again")) && !is_opaque(&target.join("a")));
+    assert_eq!(fs::read_dir(&target).unwrap().count(), 4, "AUFS's files were kept");
+}
+
+#[test]
+fn an_opaque_root_hides_every_lower_name() {
+    let scratch = Scratch::new();
+    let lower = scratch.join("lower");
+    fs::create_dir_all(lower.join("both")).unwrap();
+    fs::write(lower.join("gone"), "").unwrap();
+    let target = scratch.join("target");
+    unpack_over(&Tar::new().file("both/mine", "").file(".wh..wh..opq", "").dir("new", 0o755).end(), &target, &[&lower]).unwrap();
+    assert!(is_whiteout(&target.join("gone")) && is_opaque(&target.join("both")) && !is_opaque(&target.join("new")));
+}
+
+#[test]
+fn directories_that_no_entry_names_are_like_those_below() {
+    let scratch = Scratch::new();
+    let lower = scratch.join("lower");
+    fs::create_dir_all(lower.join("tmp/shared")).unwrap();
+    fs::set_permissions(lower.join("tmp"), std::os::unix::fs::PermissionsExt::from_mode(0o1777)).unwrap();
+    std::os::unix::fs::chown(lower.join("tmp/shared"), Some(5), Some(6)).unwrap();
+    fs::set_permissions(&lower, std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let target = scratch.join("target");
+    let unpacked = unpack_over(&Tar::new().file("tmp/shared/f", "").file("fresh/g", "").end(), &target, &[&lower]).unwrap();
+    assert_eq!(metadata(&target, "tmp").mode() & 0o7777, 0o1777);
+    assert_eq!((metadata(&target, "tmp/shared").uid(), metadata(&target, "tmp/shared").gid()), (5, 6));
+    assert_eq!((metadata(&target, "fresh").mode() & 0o7777, metadata(&target, "fresh").uid()), (0o755, 0));
+    assert_eq!(metadata(&target, "").mode() & 0o7777, 0o711);
+    assert_eq!(unpacked.entries, 5);
+}
+
+#[test]
+fn hard_links_reach_across_directories_and_into_lower_layers() {
+    let scratch = Scratch::new();
+    let (top, bottom) = (scratch.join("top"), scratch.join("bottom"));
+    fs::create_dir_all(top.join("usr")).unwrap();
+    fs::create_dir_all(bottom.join("usr/bin")).unwrap();
+    fs::write(bottom.join("usr/bin/tool"), "tool").unwrap();
+    fs::set_permissions(bottom.join("usr/bin/tool"), std::os::unix::fs::PermissionsExt::from_mode(0o4711)).unwrap();
+    symlink("usr/bin", bottom.join("bin")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, top.join("hidden"), rustix::fs::FileType::CharacterDevice, rustix::fs::Mode::empty(), 0).unwrap();
+    fs::write(bottom.join("hidden"), "x").unwrap();
+    let target = scratch.join("target");
+    let tar = Tar::new().dir("d", 0o755).file("d/f", "x").link("d/f", "e/g").link("bin/tool", "alias").link("alias", "second");
+    unpack_over(&tar.end(), &target, &[&top, &bottom]).unwrap();
+    assert_eq!(metadata(&target, "d/f").ino(), metadata(&target, "e/g").ino());
+    assert_eq!(metadata(&target, "alias").ino(), metadata(&target, "usr/bin/tool").ino());
+    assert_eq!((metadata(&target, "second").nlink(), metadata(&target, "alias").mode() & 0o7777), (3, 0o4711));
+    assert_eq!(fs::read_to_string(target.join("alias")).unwrap(), "tool");
+    assert_eq!(metadata(&bottom, "usr/bin/tool").nlink(), 1);
+    for missing in [Tar::new().link("hidden", "l"), Tar::new().link("none", "l"), Tar::new().file(".wh.usr", "").link("usr/bin/tool", "l")]
+    {
+        let error = unpack_over(&missing.end(), &scratch.join("other"), &[&top, &bottom]).unwrap_err();
+        assert_eq!(error.to_string(), "archive entry l: the target of a hard link does not exist");
+    }
+}
+
+#[test]
+fn archives_may_end_early_only_between_entries() {
+    let scratch = Scratch::new();
+    let whole = Tar::new().file("f", "content");
+    for (at, tar) in
+        [Vec::new(), vec![0; 512], vec![0; 1024], vec![0; 10240], whole.clone().open_end(), whole.clone().raw([0; 512]).open_end()]
+            .into_iter()
+            .enumerate()
+    {
+        unpack_bytes(&tar, &scratch.join(&format!("target{at}"))).unwrap();
+    }
+    let open = whole.clone().open_end();
+    for cut in [1, 511, 513, 519, 700] {
+        assert!(problem(&open[..cut]).contains("ends inside an entry"), "{cut}");
+    }
+    assert!(problem(&whole.clone().raw([0; 512]).file("g", "").end()).contains("a single zero block"));
+    let trailing = [whole.end(), b"tape rubbish".to_vec()].concat();
+    unpack_bytes(&trailing, &scratch.join("trailing")).unwrap();
+}
+
+#[test]
+fn malformed_archives_are_refused() {
+    let long = Header { magic: *b"ustar  \0", ..Header::new("long", b'L') };
+    let mut broken = Header::new("f", b'0').bytes();
+    broken[0] = b'g';
+    let mut signed = Header::new(b"\xe9", b'0').bytes();
+    signed[148..156].fill(b' ');
+    let sum: i32 = signed.iter().map(|&byte| i32::from(byte as i8)).sum();
+    signed[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    for (tar, expected) in [
+        (Tar::new().raw(broken), "the checksum is wrong"),
+        (Tar::new().pax(&[("path", b"a")]), "an extension belongs to no entry"),
+        (Tar::new().content(long.clone(), "a\0"), "an extension belongs to no entry"),
+        (Tar::new().pax(&[("a", b"a")]).pax(&[("b", b"b")]).file("f", ""), "an entry has two pax headers"),
+        (Tar::new().content(long.clone(), "a\0").content(long, "b\0").file("f", ""), "an entry has two long names"),
+        (Tar::new().pax(&[("path", b"a"), ("path", b"b")]).file("f", ""), "a pax key appears twice"),
+        (Tar::new().content(Header::new("p", b'x'), "7 a=b\n").file("f", ""), "a pax record is malformed"),
+        (Tar::new().content(Header::new("p", b'g'), "9 size=1\n").file("f", ""), "a global pax header names a path or a size"),
+        (Tar::new().header(&Header { size: 9, ..Header::new("d", b'5') }), "an entry without content has a size"),
+        (Tar::new().pax(&[("size", b"1")]).symlink("a", "b"), "an entry without content has a size"),
+        (Tar::new().header(&Header::new("f", b'M')), "an entry is of an unknown type"),
+        (Tar::new().header(&Header { size: 2 << 20, ..Header::new("p", b'x') }), "an extension is too long"),
+        (Tar::new().pax(&[("GNU.sparse.map", b"0,1,0,1"), ("GNU.sparse.size", b"9")]).file("f", "ab"), "a sparse map goes backwards"),
+        (Tar::new().pax(&[("GNU.sparse.major", b"2"), ("GNU.sparse.realsize", b"9")]).file("f", "ab"), "of an unknown version"),
+    ] {
+        let message = problem(&tar.end());
+        assert!(message.contains(expected), "{message}");
+    }
+    let (_scratch, root) = unpacked(Tar::new().raw(signed));
+    assert!(root.join(name(b"\xe9")).exists());
+    assert!(matches!(Reader::new(&[1u8; 512][..]).next_entry(), Err(TarError::Malformed { at: 0, .. })));
+}
+
+#[test]
+fn global_headers_and_volume_labels_are_passed_over() {
+    let comment = support::record("comment", "0123456789abcdef");
+    let tar = Tar::new().content(Header::new("pax_global_header", b'g'), comment).header(&Header::new("label", b'V')).file("f", "x");
+    let (_scratch, root) = unpacked(tar);
+    assert_eq!(fs::read_dir(root).unwrap().count(), 1);
+}
+
+#[test]
+fn every_compression_gives_the_same_layer() {
+    let tar = Tar::new().file("big", vec![7; 3 << 20]).file("small", "x").end();
+    let (head, tail) = tar.split_at(tar.len() / 3);
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
+    let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
+    let scratch = Scratch::new();
+    let mut seen = Vec::new();
+    for (at, bytes) in [
+        tar.clone(),
+        gzip(&tar),
+        [gzip(head), gzip(tail)].concat(),
+        [gzip(&tar), gzip(b"")].concat(),
+        zstd(&tar),
+        [zstd(head), zstd(tail)].concat(),
+        [skippable, zstd(&tar)].concat(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let target = scratch.join(&format!("target{at}"));
+        let unpacked = unpack_bytes(&bytes, &target).unwrap();
+        seen.push((describe(&target)[1..].to_vec(), unpacked.diff_id.clone()));
+        let again = UnpackOptions { digest: Some(unpacked.digest), diff_id: Some(unpacked.diff_id), ..options() };
+        unpack(&bytes[..], &scratch.join(&format!("again{at}")), &again).unwrap();
+    }
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn damaged_and_unknown_compression_is_refused() {
+    let tar = Tar::new().file("big", vec![7; 3 << 20]).end();
+    let scratch = Scratch::new();
+    let whole = gzip(&tar);
+    let mut wrong_sum = whole.clone();
+    let end = wrong_sum.len();
+    wrong_sum[end - 6] ^= 1;
+    for bytes in [&whole[..end / 2], &wrong_sum, &[&whole[..], b"rubbish"].concat(), &zstd::encode_all(&tar[..], 3).unwrap()[..40]] {
+        let error = unpack_bytes(bytes, &scratch.join("target")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(!scratch.join("target").exists());
+    }
+    for (start, format) in [(&b"BZh91AY&SY"[..], "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18..", "lz4")] {
+        let error = unpack_bytes(start, &scratch.join("target")).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Unsupported, format!("archives compressed with {format} are not supported"))
+        );
+    }
+}
+
+#[test]
+fn a_wrong_digest_leaves_nothing() {
+    let scratch = Scratch::new();
+    let tar = Tar::new().file("f", vec![1; 1 << 20]).end();
+    let right = unpack_bytes(&tar, &scratch.join("right")).unwrap();
+    let wrong: Digest = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
+    for options in [UnpackOptions { digest: Some(wrong.clone()), ..options() }, UnpackOptions { diff_id: Some(wrong.clone()), ..options() }]
+    {
+        let error = unpack(&tar[..], &scratch.join("target"), &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DigestMismatch);
+        assert!(error.to_string().contains(&right.digest.to_string()));
+        assert!(!scratch.join("target").exists());
+    }
+    let long: Digest = format!("sha512:{}", "0".repeat(128)).parse().unwrap();
+    let error = unpack(&tar[..], &scratch.join("target"), &UnpackOptions { digest: Some(long), ..options() }).unwrap_err();
+    assert!(error.to_string().contains("got sha512:"), "{error}");
+}
+
+#[test]
+fn a_target_with_something_in_it_is_left_alone() {
+    let scratch = Scratch::new();
+    fs::write(scratch.join("mine"), "").unwrap();
+    let error = unpack_bytes(&Tar::new().file("f", "").end(), scratch.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exists);
+    assert!(scratch.join("mine").exists() && !scratch.join("f").exists());
+    fs::create_dir(scratch.join("empty")).unwrap();
+    unpack_bytes(b"not a tar at all, but long enough", &scratch.join("empty")).unwrap_err();
+    assert_eq!(fs::read_dir(scratch.join("empty")).unwrap().count(), 0);
+}
+
+/// Everything a layer can hold survives unpack, diff and unpack again, and the second archive equals the third byte for byte.
+#[test]
+fn layers_survive_the_way_there_and_back() {
+    let scratch = Scratch::new();
+    let lower = scratch.join("lower");
+    fs::create_dir_all(lower.join("opaque/old")).unwrap();
+    fs::write(lower.join("gone"), "").unwrap();
+    fs::write(lower.join("linked"), "below").unwrap();
+    let long = [b"directory/".repeat(30), b"name".to_vec()].concat();
+    let tar = Tar::new()
+        .pax(&[("path", &long), ("mtime", b"1234567890.000000001"), ("SCHILY.xattr.user.x", b"\0\xff")])
+        .content(Header { mode: 0o4755, ..Header::new("x", b'0') }, vec![3; 700_000])
+        .pax(&[("linkpath", &long)])
+        .link("x", "again")
+        .link("linked", "deep/er/link")
+        .pax(&[("path", b"\xff\xfe"), ("uid", b"4000000000"), ("mtime", b"-3.5")])
+        .file("x", "bytes")
+        .file(".wh.gone", "")
+        .file("opaque/.wh..wh..opq", "")
+        .file("opaque/new", "")
+        .dir("empty", 0o1777)
+        .pax(&[("linkpath", &b"l".repeat(200))])
+        .symlink("x", "link")
+        .header(&Header { device: (1, 3), ..Header::new("null", b'3') })
+        .header(&Header::new("pipe", b'6'))
+        .pax(&[("GNU.sparse.map", b"1048576,4"), ("GNU.sparse.size", b"8388608"), ("GNU.sparse.numblocks", b"1")])
+        .file("sparse", "data");
+    let first = scratch.join("first");
+    unpack_over(&tar.end(), &first, &[&lower]).unwrap();
+    let mut archive = Vec::new();
+    let packed = diff(&first, std::slice::from_ref(&lower), Compression::None, &mut archive).unwrap();
+    assert!(archive.len() < 900_000, "the sparse file was written out");
+    let second = scratch.join("second");
+    let unpacked = unpack_over(&archive, &second, &[&lower]).unwrap();
+    assert_eq!((&unpacked.digest, &unpacked.diff_id), (&packed.digest, &packed.diff_id));
+    assert_same(&describe(&first)[1..], &describe(&second)[1..]);
+    assert!(metadata(&second, "sparse").blocks() < 64 && metadata(&second, "sparse").len() == 8_388_608);
+    assert!(is_whiteout(&second.join("gone")) && is_opaque(&second.join("opaque")) && !is_opaque(&second.join("empty")));
+
+    let mut again = Vec::new();
+    diff(&second, std::slice::from_ref(&lower), Compression::None, &mut again).unwrap();
+    assert!(archive == again, "the same directory gave another archive");
+    let mut compressed = Vec::new();
+    let packed_gzip = diff(&second, &[lower], Compression::Gzip, &mut compressed).unwrap();
+    assert_eq!((packed_gzip.diff_id, packed_gzip.uncompressed_bytes), (packed.diff_id, archive.len() as u64));
+    assert_eq!(packed_gzip.size_bytes, compressed.len() as u64);
+    let third = unpack_bytes(&compressed, &scratch.join("third"));
+    assert_eq!(third.unwrap().digest, packed_gzip.digest);
+}
+
+#[test]
+fn names_that_would_become_whiteouts_are_not_stored() {
+    let scratch = Scratch::new();
+    fs::write(scratch.join(".wh.precious"), "").unwrap();
+    let error = diff(scratch.path(), &[], Compression::None, Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+/// Overlayfs itself is the judge: what it merges from an unpacked layer, and what our differences say about its upper directory.
+#[test]
+fn overlayfs_agrees() {
+    let scratch = Scratch::new();
+    let base = Tar::new()
+        .dir("etc", 0o755)
+        .file("etc/passwd", "base")
+        .file("etc/shadow", "base")
+        .dir("var/cache", 0o755)
+        .file("var/cache/a", "")
+        .file("var/cache/b", "")
+        .dir("same", 0o755)
+        .file("top", "");
+    let layer = Tar::new()
+        .file("etc/.wh.shadow", "")
+        .link("etc/passwd", "etc/passwd-")
+        .file("var/cache/.wh..wh..opq", "")
+        .file("var/cache/c", "")
+        .file(".wh.top", "");
+    let (one, two) = (scratch.join("one"), scratch.join("two"));
+    unpack_bytes(&base.end(), &one).unwrap();
+    unpack_over(&layer.end(), &two, &[&one]).unwrap();
+    for directory in ["upper", "work", "merged"] {
+        fs::create_dir(scratch.join(directory)).unwrap();
+    }
+    let merged = scratch.join("merged");
+    let mount = |lower: &str| {
+        let options = format!("lowerdir={lower},upperdir={0}/upper,workdir={0}/work", scratch.path().display());
+        let options = std::ffi::CString::new(options).unwrap();
+        rustix::mount::mount("overlay", &merged, "overlay", rustix::mount::MountFlags::empty(), options.as_c_str()).unwrap();
+        Mounted(merged.clone())
+    };
+    let mounted = mount(&format!("{}:{}", two.display(), one.display()));
+    let listed = |path: &str| {
+        let mut names: Vec<_> =
+            fs::read_dir(merged.join(path)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(listed(""), ["etc", "same", "var"]);
+    assert_eq!(listed("etc"), ["passwd", "passwd-"]);
+    assert_eq!(listed("var/cache"), ["c"]);
+    assert_eq!(fs::read_to_string(merged.join("etc/passwd-")).unwrap(), "base");
+    assert_eq!(metadata(&merged, "etc/passwd").ino(), metadata(&merged, "etc/passwd-").ino());
+
+    fs::write(merged.join("etc/passwd"), "changed").unwrap();
+    fs::write(merged.join("etc/new"), "").unwrap();
+    fs::remove_dir_all(merged.join("var/cache")).unwrap();
+    fs::create_dir_all(merged.join("var/cache/d")).unwrap();
+    fs::create_dir(merged.join("opt")).unwrap();
+    fs::write(merged.join("opt/x"), "").unwrap();
+    fs::remove_dir(merged.join("same")).unwrap();
+    let expected = describe(&merged);
+    drop(mounted);
+
+    let lower = [two.clone(), one.clone()];
+    let listed: Vec<_> = changes(&scratch.join("upper"), &lower)
+        .unwrap()
+        .into_iter()
+        .map(|change| {
+            let kind = match change.kind {
+                ChangeKind::Modified => 'C',
+                ChangeKind::Added => 'A',
+                ChangeKind::Deleted => 'D',
+            };
+            format!("{kind} {}", change.path.display())
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "C /etc",
+            "A /etc/new",
+            "C /etc/passwd",
+            "A /opt",
+            "A /opt/x",
+            "D /same",
+            "C /var",
+            "C /var/cache",
+            "D /var/cache/c",
+            "A /var/cache/d",
+        ]
+    );
+
+    let mut archive = Vec::new();
+    diff(&scratch.join("upper"), &lower, Compression::None, &mut archive).unwrap();
+    let three = scratch.join("three");
+    unpack_over(&archive, &three, &[&two, &one]).unwrap();
+    fs::remove_dir_all(scratch.join("upper")).unwrap();
+    fs::remove_dir_all(scratch.join("work")).unwrap();
+    fs::create_dir(scratch.join("upper")).unwrap();
+    fs::create_dir(scratch.join("work")).unwrap();
+    let _mounted = mount(&format!("{}:{}:{}", three.display(), two.display(), one.display()));
+    assert_same(&describe(&merged)[1..], &expected[1..]);
+}
+
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH).unwrap();
+    }
+}
+
+#[test]
+fn copying_out_names_entries_as_docker_does() {
+    let scratch = Scratch::new();
+    let root = scratch.join("root");
+    fs::create_dir_all(root.join("app/lib")).unwrap();
+    fs::write(root.join("app/lib/file"), "x").unwrap();
+    symlink("/app/lib", root.join("link")).unwrap();
+    symlink("gone/../nowhere", root.join("dangling")).unwrap();
+    let open = Root::open(&root).unwrap();
+    let names = |path: &str| {
+        let mut archive = Vec::new();
+        open.source(Path::new(path)).unwrap().write_to(&mut archive).unwrap();
+        let mut reader = Reader::new(&archive[..]);
+        let mut names = Vec::new();
+        while let Some(entry) = reader.next_entry().unwrap() {
+            names.push(String::from_utf8(entry.name).unwrap());
+        }
+        names
+    };
+    assert_eq!(names("/app/lib/file"), ["file"]);
+    assert_eq!(names("app/lib"), ["lib/", "lib/file"]);
+    assert_eq!(names("/app/lib/."), ["./", "./file"]);
+    assert_eq!(names("/link"), ["link"]);
+    assert_eq!(names("/link/"), ["link/", "link/file"]);
+    assert_eq!(names("/"), ["app/", "app/lib/", "app/lib/file", "dangling", "link"]);
+    let stat = open.stat(Path::new("/link")).unwrap();
+    assert_eq!((stat.name.to_str(), stat.link_target.to_str()), (Some("link"), Some("/app/lib")));
+    assert_eq!(open.stat(Path::new("/dangling")).unwrap().link_target, "/nowhere");
+    assert_eq!(open.stat(Path::new("/")).unwrap().name, "/");
+    assert_eq!(open.stat(Path::new("/app/lib/file/")).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(open.stat(Path::new("/app/none")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn copying_in_keeps_or_gives_owners_and_knows_compression() {
+    let scratch = Scratch::new();
+    let open = Root::open(scratch.path()).unwrap();
+    let header = Header { uid: 7, gid: 8, mode: 0o640, ..Header::new("f", b'0') };
+    let tar = Tar::new().dir(".", 0o700).content(header, "x").dir("d", 0o755).end();
+    let write = |owner, bytes: &[u8]| {
+        let options = layers::WriteOptions { keeps_kinds: true, owner, max_bytes: 1 << 20, max_entries: 10 };
+        open.write_archive(Path::new("/"), bytes, &options).unwrap()
+    };
+    let before = metadata(scratch.path(), "").mode();
+    assert_eq!(write(None, &gzip(&tar)), 3);
+    assert_eq!((metadata(scratch.path(), "f").uid(), metadata(scratch.path(), "f").gid()), (7, 8));
+    assert_eq!(metadata(scratch.path(), "").mode(), before, "the directory copied into changed");
+    write(Some((1, 2)), &zstd::encode_all(&tar[..], 1).unwrap());
+    for path in ["f", "d"] {
+        assert_eq!((metadata(scratch.path(), path).uid(), metadata(scratch.path(), path).gid()), (1, 2));
+    }
+    assert_eq!(metadata(scratch.path(), "f").mode() & 0o7777, 0o640);
+}
