@@ -121,7 +121,7 @@ export class RegistrySession {
       response.body.resume();
       url = new URL(location, url);
     }
-    throw operational('failed', `${home.host} redirects more than ${maxRedirects} times`);
+    throw operational('unsupported', `${home.host} redirects more than ${maxRedirects} times`);
   }
 }
 
