@@ -97,6 +97,7 @@ fn make_parent_private(rootfs: &Path) -> Result<()> {
 pub fn overlay_mount(overlay: &OverlayRootfs) -> Result<OwnedFd> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).attempt("open file system type overlay")?;
     let set = |key: &str, value: &str| fsconfig_set_string(&context, key, value);
+    set("source", "overlay").attempt("name the overlay")?;
     let mut appended = Ok(());
     for (at, lower) in overlay.lower_dirs.iter().enumerate() {
         appended = set("lowerdir+", lower);

@@ -196,8 +196,8 @@ unsafe fn clone3_call(args: *const libc::clone_args, entry: extern "C" fn(*mut c
             inlateout("rax") libc::SYS_clone3 as isize => result,
             in("rdi") args,
             in("rsi") size_of::<libc::clone_args>(),
-            lateout("rcx") _,
-            lateout("r11") _,
+            out("rcx") _,
+            out("r11") _,
         );
     }
     to_libc_result(result)
@@ -221,7 +221,7 @@ unsafe fn clone3_call(args: *const libc::clone_args, entry: extern "C" fn(*mut c
             in("x8") libc::SYS_clone3,
             inlateout("x0") args => result,
             in("x1") size_of::<libc::clone_args>(),
-            lateout("x30") _,
+            out("x30") _,
         );
     }
     to_libc_result(result)
