@@ -11,14 +11,20 @@ import type { LayerProgress } from '@gantry/runtime/images';
 export class ProgressStream {
   readonly #exchange: Exchange;
   #body: Writable | null = null;
+  #announced: ProgressMessage | null = null;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
   }
 
+  /** Sent with the line that follows it, so that a failure before any progress still has its status. */
+  announce(message: ProgressMessage): void {
+    this.#announced = message;
+  }
+
   write(message: ProgressMessage): void {
-    this.#body ??= this.#exchange.startStream('application/json');
-    this.#body.write(encodeProgress(message));
+    const body = this.#open();
+    body.write(encodeProgress(message));
   }
 
   layer(progress: LayerProgress): void {
@@ -29,8 +35,14 @@ export class ProgressStream {
 
   /** `last` is for a failure that has more to say than its message. */
   end(last?: ProgressMessage): void {
+    this.#open().end(last === undefined ? undefined : encodeProgress(last));
+  }
+
+  #open(): Writable {
     this.#body ??= this.#exchange.startStream('application/json');
-    this.#body.end(last === undefined ? undefined : encodeProgress(last));
+    if (this.#announced !== null) this.#body.write(encodeProgress(this.#announced));
+    this.#announced = null;
+    return this.#body;
   }
 
   fail(error: unknown): void {

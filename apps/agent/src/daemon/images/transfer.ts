@@ -23,8 +23,8 @@ async function pull(engine: Engine, exchange: Exchange, reference: string): Prom
   const credentials = registryCredentials(exchange.header('x-registry-auth'));
   const platform = platformText(exchange.text('platform'));
   await withProgress(exchange, async (progress) => {
-    if (parsed.tag !== null) progress.write({ status: `Pulling from ${familiarReference(repositoryOf(parsed))}`, id: parsed.tag });
-    else progress.write({ status: `${familiar}: Pulling from ${familiarReference(repositoryOf(parsed))}` });
+    if (parsed.tag !== null) progress.announce({ status: `Pulling from ${familiarReference(repositoryOf(parsed))}`, id: parsed.tag });
+    else progress.announce({ status: `${familiar}: Pulling from ${familiarReference(repositoryOf(parsed))}` });
     const { digest, isNew } = await engine.runtime.images.pull(reference, {
       credentials,
       signal: exchange.signal,
