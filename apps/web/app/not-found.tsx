@@ -4,7 +4,6 @@ import { paths } from '../lib/paths.ts';
 export default function NotFound() {
   return (
     <main className="mx-auto max-w-lg px-4 py-24">
-      <h1 className="sr-only">Not found</h1>
       <MissingPage title="There is no such page" back={{ title: 'Overview', href: paths.overview() }} />
     </main>
   );

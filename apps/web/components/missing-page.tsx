@@ -8,6 +8,7 @@ import Link from 'next/link';
 export function MissingPage({ title, back }: { title: string; back: { title: string; href: string } }) {
   return (
     <Card>
+      <h1 className="sr-only">{title}</h1>
       <Empty
         icon={<SearchX aria-hidden />}
         title={title}

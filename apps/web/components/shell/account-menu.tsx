@@ -25,14 +25,17 @@ export function AccountMenu() {
       side="top"
       align="start"
       trigger={
-        <Button variant="ghost" aria-label={`Account menu of ${account.email}`} className="h-10 w-full justify-start px-2 text-left">
+        <Button variant="ghost" className="h-10 w-full justify-start px-2 text-left">
           <span
             aria-hidden
             className="grid size-6 shrink-0 place-items-center rounded-full bg-accent-soft font-semibold text-2xs text-accent-soft-foreground uppercase"
           >
             {account.name.charAt(0) || account.email.charAt(0)}
           </span>
-          <span className="min-w-0 flex-1 truncate text-foreground text-xs">{account.email}</span>
+          <span className="min-w-0 flex-1 truncate text-foreground text-xs">
+            <span className="sr-only">Account menu of </span>
+            {account.email}
+          </span>
           <ChevronsUpDown aria-hidden />
         </Button>
       }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { createDemo } from './demo.ts';
 import { seedCluster } from './seed.ts';
 import { createFakeApi } from './server.ts';
+import { Sessions } from './sessions.ts';
 
 const { values } = parseArgs({
   options: {
@@ -13,4 +14,6 @@ const { values } = parseArgs({
 
 const cluster = seedCluster(Number(values['demo-port']));
 createDemo(cluster).listen(Number(values['demo-port']), '127.0.0.1');
-createFakeApi(cluster, values.web).listen(Number(values.port), '127.0.0.1', () => process.stdout.write(`fake api on http://127.0.0.1:${values.port}\n`));
+createFakeApi(cluster, new Sessions(), values.web).listen(Number(values.port), '127.0.0.1', () =>
+  process.stdout.write(`fake api on http://127.0.0.1:${values.port}\n`),
+);

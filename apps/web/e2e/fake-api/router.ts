@@ -1,8 +1,8 @@
-import { httpApi } from '@gantry/contracts/http-api';
+import { access, httpApi, isAllowed, type Operation } from '@gantry/contracts/http-api';
 import { implement, ORPCError } from '@orpc/server';
 import type { FakeCluster } from './cluster.ts';
 import { makeId, now } from './records.ts';
-import { account, type Sessions } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface RequestContext {
   session: string | undefined;
@@ -16,6 +16,10 @@ function problem(status: number, code: string, detail: string): ORPCError<string
   return new ORPCError(code, { status, message: detail });
 }
 
+function isOperation(name: string): name is Operation {
+  return name in access;
+}
+
 function found<Item>(item: Item | undefined, what: string): Item {
   if (item === undefined) throw problem(404, 'not-found', `there is no such ${what}`);
   return item;
@@ -24,8 +28,11 @@ function found<Item>(item: Item | undefined, what: string): Item {
 export function createRouter(cluster: FakeCluster, sessions: Sessions) {
   const open = implement(httpApi).$context<RequestContext>();
   const os = open.use(({ context, next, path }) => {
-    if (path.join('.') !== 'account.signIn' && !sessions.has(context.session)) throw problem(401, 'unauthorized', 'sign in first');
-    return next();
+    const operation = path.join('.');
+    if (!isOperation(operation)) throw problem(404, 'not-found', `${operation} is in no access table`);
+    const account = sessions.accountOf(context.session) ?? null;
+    if (isAllowed(account?.role ?? null, operation)) return next();
+    throw account ? problem(403, 'forbidden', `${operation} needs the role ${access[operation]}`) : problem(401, 'unauthorized', 'sign in first');
   });
   const page = <Item extends { id: string }>(items: Item[], { limit, cursor }: { limit: number; cursor?: string | undefined }) => {
     const from = cursor ? items.findIndex((item) => item.id === cursor) : 0;
@@ -34,15 +41,16 @@ export function createRouter(cluster: FakeCluster, sessions: Sessions) {
   return os.router({
     account: {
       signIn: os.account.signIn.handler(({ input, context }) => {
-        if (input.email !== account.email || input.password !== account.password) throw problem(401, 'unauthorized', 'email or password is wrong');
-        context.setCookie(sessions.open());
-        return account.record;
+        const opened = sessions.open(input.email, input.password);
+        if (!opened) throw problem(401, 'unauthorized', 'email or password is wrong');
+        context.setCookie(opened.cookie);
+        return opened.account;
       }),
       signOut: os.account.signOut.handler(({ context }) => {
         context.setCookie(sessions.close(context.session));
         return {};
       }),
-      current: os.account.current.handler(() => account.record),
+      current: os.account.current.handler(({ context }) => found(sessions.accountOf(context.session), 'account')),
       listTokens: os.account.listTokens.handler(() => ({ items: [...cluster.tokens.values()] })),
       createToken: os.account.createToken.handler(({ input }) => {
         const token = { ...input, id: makeId(), createdAt: now(), lastUsedAt: null };

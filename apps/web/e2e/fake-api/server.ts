@@ -6,12 +6,11 @@ import type { ORPCError } from '@orpc/server';
 import { WebSocketServer } from 'ws';
 import type { FakeCluster } from './cluster.ts';
 import { createRouter } from './router.ts';
-import { Sessions, sessionOf } from './sessions.ts';
+import { type Sessions, sessionOf } from './sessions.ts';
 import { serveLive, serveLog, serveTerminal, streamOf } from './streams.ts';
 
 /** The control plane's origin: the contract below /api/v1, the dashboard for everything else. */
-export function createFakeApi(cluster: FakeCluster, webUrl: string): Server {
-  const sessions = new Sessions();
+export function createFakeApi(cluster: FakeCluster, sessions: Sessions, webUrl: string): Server {
   const handler = new OpenAPIHandler(createRouter(cluster, sessions), { customErrorResponseBodyEncoder: toProblem });
   const terminals = new WebSocketServer({ noServer: true });
 
@@ -22,7 +21,7 @@ export function createFakeApi(cluster: FakeCluster, webUrl: string): Server {
   });
   server.on('upgrade', (request, socket, head) => {
     const stream = streamOf(request);
-    if (stream?.kind !== 'terminal' || !sessions.has(sessionOf(request.headers.cookie))) {
+    if (stream?.kind !== 'terminal' || !sessions.accountOf(sessionOf(request.headers.cookie))) {
       socket.destroy();
       return;
     }
@@ -37,7 +36,7 @@ export function createFakeApi(cluster: FakeCluster, webUrl: string): Server {
     }
     const session = sessionOf(request.headers.cookie);
     const stream = streamOf(request);
-    if (stream && !sessions.has(session)) response.writeHead(401).end();
+    if (stream && !sessions.accountOf(session)) response.writeHead(401).end();
     else if (stream?.kind === 'live') serveLive(cluster, response);
     else if (stream?.kind === 'logs') serveLog(cluster, stream.taskId, stream.search, response);
     else await answerOperation(request, response, session);

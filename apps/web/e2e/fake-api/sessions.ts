@@ -1,32 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import { Account } from '@gantry/contracts/http-api';
 
-export const account = {
-  email: 'admin@gantry.local',
-  password: 'correct horse battery staple',
-  record: Account.parse({ id: 'u1', email: 'admin@gantry.local', name: 'Admin', role: 'admin' }),
-};
+export const password = 'correct horse battery staple';
+
+const accounts = [
+  Account.parse({ id: 'u1', email: 'admin@gantry.local', name: 'Admin', role: 'admin' }),
+  Account.parse({ id: 'u2', email: 'viewer@gantry.local', name: 'Viewer', role: 'viewer' }),
+];
 
 const cookieName = 'fake_session';
 const attributes = 'Path=/; HttpOnly; SameSite=Strict';
 
 export class Sessions {
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, Account>();
 
-  has(session: string | undefined): boolean {
-    return session !== undefined && this.#open.has(session);
+  accountOf(session: string | undefined): Account | undefined {
+    return session === undefined ? undefined : this.#open.get(session);
+  }
+
+  /** The account, and the cookie to set; undefined when email or password is wrong. */
+  open(email: string, givenPassword: string): { account: Account; cookie: string } | undefined {
+    const account = accounts.find((one) => one.email === email);
+    if (!account || givenPassword !== password) return undefined;
+    const session = randomBytes(16).toString('hex');
+    this.#open.set(session, account);
+    return { account, cookie: `${cookieName}=${session}; ${attributes}` };
   }
 
   /** Returns the cookie to set. */
-  open(): string {
-    const session = randomBytes(16).toString('hex');
-    this.#open.add(session);
-    return `${cookieName}=${session}; ${attributes}`;
-  }
-
   close(session: string | undefined): string {
     if (session) this.#open.delete(session);
     return `${cookieName}=; Max-Age=0; ${attributes}`;
+  }
+
+  closeAll(): void {
+    this.#open.clear();
   }
 }
 

@@ -39,7 +39,7 @@ export function TokenList() {
           query={query}
           rowKey={(token) => token.id}
           empty={
-            <Empty icon={<KeyRound aria-hidden />} title="No API tokens" action={<CreateToken />}>
+            <Empty icon={<KeyRound aria-hidden />} title="No API tokens">
               A token lets the command line, CI or a script use the API.
             </Empty>
           }

@@ -13,7 +13,7 @@ import { ErrorNote } from '../../components/error-note.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { api } from '../../lib/api/browser.ts';
 import { nodeCan } from './actions.ts';
-import { joinCommand } from './join-command.ts';
+import { joinCommands } from './join-command.ts';
 
 export function AddNode() {
   const account = useAccount();
@@ -46,16 +46,22 @@ export function AddNode() {
       >
         {makeToken.isError && <ErrorNote error={makeToken.error} onRetry={() => makeToken.mutate({})} />}
         {makeToken.isPending && <Skeleton className="h-10 w-full" />}
-        {makeToken.data && (
-          <div className="flex flex-col gap-3 text-sm">
-            <p>Run this on the new host as root. The node appears in the list as soon as its agent has connected.</p>
-            <CodeLine label="join command" text={joinCommand(window.location.origin, makeToken.data.token)} />
-            <p className="text-muted-foreground">
-              The token is shown only now. It expires <RelativeTime at={makeToken.data.expiresAt} />.
-            </p>
-          </div>
-        )}
+        {makeToken.data && <JoinSteps {...joinCommands(window.location.origin, makeToken.data.token)} expiresAt={makeToken.data.expiresAt} />}
       </Dialog>
     </>
+  );
+}
+
+function JoinSteps({ install, tryOut, expiresAt }: { install: string; tryOut: string; expiresAt: string }) {
+  return (
+    <div className="flex flex-col gap-3 text-sm">
+      <p>On the new host, unpack the agent's package and run this in its folder. The agent becomes a system service.</p>
+      <CodeLine label="install command" text={install} />
+      <p>Or, to try it in the foreground:</p>
+      <CodeLine label="join command" text={tryOut} />
+      <p className="text-muted-foreground">
+        The node appears in the list as soon as its agent has connected. The token is shown only now; it expires <RelativeTime at={expiresAt} />.
+      </p>
+    </div>
   );
 }

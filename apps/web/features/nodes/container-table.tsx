@@ -88,8 +88,12 @@ function isRunning(container: NodeContainer): boolean {
 
 function ContainerName({ container }: { container: NodeContainer }) {
   const taskId = TaskId.safeParse(container.taskId);
-  if (!taskId.success) return <span className="font-medium">{container.name}</span>;
-  return <ResourceLink href={paths.task(taskId.data)}>{container.name}</ResourceLink>;
+  if (!taskId.success) return <span className="break-all font-medium">{container.name}</span>;
+  return (
+    <ResourceLink href={paths.task(taskId.data)}>
+      <span className="break-all">{container.name}</span>
+    </ResourceLink>
+  );
 }
 
 function portText(port: NodeContainer['ports'][number]): string {

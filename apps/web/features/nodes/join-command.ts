@@ -1,4 +1,4 @@
-/** What to run on a new host, as root. */
-export function joinCommand(serverUrl: string, token: string): string {
-  return `gantry join ${serverUrl} --token ${token}`;
+/** On a host with the agent's package unpacked: as a systemd unit that stays, or in the foreground to try it. */
+export function joinCommands(serverUrl: string, token: string): { install: string; tryOut: string } {
+  return { install: `sudo ./install.sh ${serverUrl} ${token}`, tryOut: `sudo bin/gantry join ${serverUrl} ${token}` };
 }

@@ -51,7 +51,7 @@ export function NodeList() {
           pages={pages}
           rowKey={(node) => node.id}
           empty={
-            <Empty icon={<Server aria-hidden />} title="No nodes yet" action={<AddNode />}>
+            <Empty icon={<Server aria-hidden />} title="No nodes yet">
               Services start to run as soon as the first host has joined.
             </Empty>
           }

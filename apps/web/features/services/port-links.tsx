@@ -17,12 +17,12 @@ export function PortLinks({ ports }: { ports: readonly PublishedPort[] }) {
     <span className="flex flex-wrap gap-x-3 gap-y-1 font-mono text-xs">
       {ports.map((port) => {
         const text = (
-          <>
+          <span>
             {port.publishedPort || 'auto'}
             <span className="max-sm:hidden">
               →{port.targetPort}/{port.protocol}
             </span>
-          </>
+          </span>
         );
         const key = `${port.publishedPort} ${port.targetPort} ${port.protocol}`;
         const url = host && portUrl(host, port);

@@ -69,7 +69,7 @@ export function ServiceList({ stackId }: { stackId?: StackId | undefined }) {
           pages={pages}
           rowKey={(service) => service.id}
           empty={
-            <Empty icon={<Boxes aria-hidden />} title="No services" action={<CreateService />}>
+            <Empty icon={<Boxes aria-hidden />} title="No services">
               Create one from an image, or deploy a stack from a Compose file.
             </Empty>
           }

@@ -44,8 +44,8 @@ export function DeployStack({ name }: { name?: string }) {
           <Plus aria-hidden /> Deploy stack
         </ActionButton>
       ) : (
-        <ActionButton can={can} size="sm" aria-label={`Deploy ${name} again`} onClick={() => setIsOpen(true)}>
-          Redeploy
+        <ActionButton can={can} size="sm" onClick={() => setIsOpen(true)}>
+          Redeploy<span className="sr-only"> {name}</span>
         </ActionButton>
       )}
       {isOpen && <DeployDialog name={name} onClose={() => setIsOpen(false)} />}

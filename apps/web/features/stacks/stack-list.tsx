@@ -53,7 +53,7 @@ export function StackList() {
           pages={pages}
           rowKey={(stack) => stack.id}
           empty={
-            <Empty icon={<Layers aria-hidden />} title="No stacks" action={<DeployStack />}>
+            <Empty icon={<Layers aria-hidden />} title="No stacks">
               A Compose file you already have is all it takes.
             </Empty>
           }
