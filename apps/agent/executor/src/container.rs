@@ -170,7 +170,7 @@ fn run_poststop_hooks(state_dir: &StateDir, record: &Record) {
     let state = OciState::new(&record.id, &record.bundle, &record.annotations).to_json(Status::Stopped, 0);
     for hook in &hooks.poststop {
         if let Err(failure) = hooks::run_all("poststop", std::slice::from_ref(hook), &state) {
-            eprintln!("{failure}");
+            crate::report::say(failure);
         }
     }
 }

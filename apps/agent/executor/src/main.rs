@@ -12,6 +12,7 @@ mod launch;
 mod oci_state;
 mod plan;
 mod process;
+mod report;
 mod sealed;
 mod server;
 mod shim;

@@ -30,7 +30,7 @@ use wire::{Failure, Status};
 /// Entry point of the role; returns only to exit.
 pub fn run() -> std::process::ExitCode {
     let Ok(channel) = sys::adopt(CHANNEL_FD) else {
-        eprintln!("gantry-executor init is started by create and exec alone");
+        crate::report::say(format_args!("gantry-executor init is started by create and exec alone"));
         return std::process::ExitCode::FAILURE;
     };
     // Out of the way of descriptors that the program is to inherit from 3 on.

@@ -52,7 +52,7 @@ pub fn resume(server: &Server, id: &str) -> Result<()> {
 
 pub fn update(server: &Server, id: &str, resources: &oci::Resources) -> Result<()> {
     for warning in container::update(&record(server, id)?, resources)? {
-        eprintln!("update container {id}: {warning}");
+        crate::report::say(format_args!("update container {id}: {warning}"));
     }
     Ok(())
 }

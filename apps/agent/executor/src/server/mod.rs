@@ -3,10 +3,12 @@
 
 mod containers;
 mod create;
+mod layers;
 mod networks;
 mod reaper;
 mod session;
 mod stats;
+mod streams;
 
 use crate::failure::{Attempt, Result};
 use reaper::Reaper;
@@ -35,7 +37,7 @@ pub fn serve(root: &Path, socket: &Path) -> Result<()> {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors or memory: it passes.
-                eprintln!("accept a connection: {error}");
+                crate::report::say(format_args!("accept a connection: {error}"));
                 std::thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             }
@@ -43,7 +45,7 @@ pub fn serve(root: &Path, socket: &Path) -> Result<()> {
         let server = Arc::clone(&server);
         let spawned = std::thread::Builder::new().name("connection".into()).spawn(move || session::serve(&server, stream));
         if let Err(error) = spawned {
-            eprintln!("serve a connection: {error}");
+            crate::report::say(format_args!("serve a connection: {error}"));
         }
     }
 }

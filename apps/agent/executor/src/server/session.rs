@@ -1,14 +1,18 @@
 //! One connection: requests in, answers out, in whatever order they are ready.
 
+use super::layers::{self, ReadFailure};
+use super::streams::{FramesIn, FramesOut, end_stream};
 use super::{Server, containers, networks};
 use crate::failure::Result;
 use serde::Serialize;
+use std::io::{BufWriter, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use wire::{Answer, Code, Failure, Frame, FrameKind, Operation, PROTOCOL, Request};
 
 /// Requests of one connection at work at a time; the next one waits unread.
 const MAX_AT_WORK: usize = 32;
+const ARCHIVE_CHUNK_BYTES: usize = 256 * 1024;
 
 /// The writing side, shared by the requests at work.
 struct Peer {
@@ -55,6 +59,10 @@ pub fn serve(server: &Arc<Server>, stream: UnixStream) {
                 continue;
             }
         };
+        if has_stream(&request.operation) {
+            perform_stream(server, &peer, &mut reader, request);
+            continue;
+        }
         peer.begin();
         let (for_work, server) = (Arc::clone(&peer), Arc::clone(server));
         let spawned = std::thread::Builder::new().spawn(move || {
@@ -65,6 +73,11 @@ pub fn serve(server: &Arc<Server>, stream: UnixStream) {
             return;
         }
     }
+}
+
+fn has_stream(operation: &Operation) -> bool {
+    matches!(operation, Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_))
+        || matches!(operation, Operation::Unpack(unpack) if unpack.source.is_none())
 }
 
 /// The id of a request that could not be understood otherwise.
@@ -106,12 +119,41 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
         Operation::Disconnect { container_id, host_interface, name } => {
             peer.answer(id, empty(networks::disconnect(server, &container_id, &host_interface, &name)));
         }
-        Operation::Unpack(_) | Operation::Diff(_) | Operation::Changes { .. } => {
-            peer.answer::<()>(id, Err(Failure::new(Code::Unsupported, "not yet")))
+        Operation::Unpack(unpack) => peer.answer(id, layers::unpack_file(&unpack, unpack.source.as_deref().unwrap_or_default())),
+        Operation::Diff(diff) => peer.answer(id, layers::diff(&diff)),
+        Operation::Changes { upper_dir, lower_dirs } => peer.answer(id, layers::changes(&upper_dir, &lower_dirs)),
+        Operation::Stat { rootfs, path } => peer.answer(id, layers::stat(server, &rootfs, &path)),
+        Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_) => {
+            peer.answer::<()>(id, Err(Failure::bug("a stream without its connection")));
         }
-        Operation::Stat { .. } | Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_) => {
-            peer.answer::<()>(id, Err(Failure::new(Code::Unsupported, "not yet")))
+    }
+}
+
+/// Operations with bytes, which have the connection to themselves.
+fn perform_stream(server: &Server, peer: &Peer, reader: &mut impl Read, request: Request) {
+    let id = request.id;
+    match request.operation {
+        Operation::Unpack(unpack) => {
+            let mut bytes = FramesIn::new(reader);
+            peer.answer(id, layers::unpack(&unpack, &mut bytes));
+            bytes.discard_rest();
         }
+        Operation::ArchiveWrite(write) => {
+            let mut bytes = FramesIn::new(reader);
+            peer.answer(id, layers::write_archive(server, &write, &mut bytes));
+            bytes.discard_rest();
+        }
+        Operation::ArchiveRead { rootfs, path } => {
+            let announce = |stat| {
+                peer.answer(id, Ok(stat));
+                BufWriter::with_capacity(ARCHIVE_CHUNK_BYTES, FramesOut(&peer.stream))
+            };
+            match layers::read_archive(server, &rootfs, &path, announce) {
+                Ok(()) => end_stream(&peer.stream),
+                Err(ReadFailure::BeforeBytes(failure) | ReadFailure::AmongBytes(failure)) => peer.answer::<()>(id, Err(failure)),
+            }
+        }
+        _ => peer.answer::<()>(id, Err(Failure::bug("not an operation with a stream"))),
     }
 }
 

@@ -129,7 +129,7 @@ impl Keeper {
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
                 // Out of descriptors, say: clients try again, the container must not suffer.
                 Err(errno) => {
-                    eprintln!("accept a connection: {errno}");
+                    crate::report::say(format_args!("accept a connection: {errno}"));
                     return Ok(());
                 }
             }
@@ -167,13 +167,13 @@ impl Keeper {
         if number == INIT {
             if !has_private_pids(&self.config) {
                 if let Err(error) = self.record.cgroup().kill() {
-                    eprintln!("end the container's other processes: {error}");
+                    crate::report::say(format_args!("end the container's other processes: {error}"));
                 }
             }
             self.record.exit = Some(exit.clone());
             // On disk before anybody hears of it. Failing that (a full disk), hearing is still better than not.
             if let Err(failure) = self.state_dir.write(&self.record, true) {
-                eprintln!("{failure}");
+                crate::report::say(failure);
             }
         }
         let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
@@ -304,7 +304,7 @@ impl Keeper {
         let stuck: Vec<u32> = self.connections.iter().filter(|(_, connection)| is_stuck(connection)).map(|(number, _)| *number).collect();
         for number in stuck {
             if let Err(failure) = self.close(number) {
-                eprintln!("close a stuck connection: {failure}");
+                crate::report::say(format_args!("close a stuck connection: {failure}"));
             }
         }
     }

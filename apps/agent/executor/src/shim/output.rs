@@ -80,7 +80,7 @@ impl Keeper {
     fn deliver(&mut self, number: u32, stream: Stream, bytes: &[u8]) -> Result<()> {
         if let Some(log) = self.log.as_mut().filter(|_| number == INIT) {
             if let Err(error) = log.write(stream, bytes) {
-                eprintln!("write the container's log: {error}");
+                crate::report::say(format_args!("write the container's log: {error}"));
             }
         }
         let kind = match stream {
@@ -101,7 +101,7 @@ impl Keeper {
     fn finish_log(&mut self, number: u32, stream: Stream) {
         if let Some(log) = self.log.as_mut().filter(|_| number == INIT) {
             if let Err(error) = log.finish(stream) {
-                eprintln!("write the container's log: {error}");
+                crate::report::say(format_args!("write the container's log: {error}"));
             }
         }
     }

@@ -278,7 +278,7 @@ impl Keeper {
         // At once: the program's first system call may be one that waits for the answer.
         if let Some(listener) = launched.seccomp_listener.take() {
             if let Err(failure) = crate::launch::send_seccomp_listener(&self.config, &self.record, listener.as_fd(), pid) {
-                eprintln!("{failure}");
+                crate::report::say(failure);
             }
         }
         match advanced {
@@ -293,7 +293,7 @@ impl Keeper {
         let Some(mut launched) = process.startup.take() else { return Ok(()) };
         let (pid, has_stdin) = (process.pid, process.closes_stdin);
         for warning in &launched.warnings {
-            eprintln!("warning: {warning}");
+            crate::report::say(format_args!("warning: {warning}"));
         }
         if let Some(console) = launched.console.take() {
             connect_terminal(&self.events, process, number, console, has_stdin)?;
@@ -354,7 +354,7 @@ impl Keeper {
         let Some(hooks) = self.config.hooks.as_ref().filter(|hooks| !hooks.poststart.is_empty()) else { return };
         let state = crate::oci_state::OciState::new(&self.record.id, &self.record.bundle, &self.record.annotations);
         if let Err(failure) = crate::hooks::run_all("poststart", &hooks.poststart, &state.to_json(wire::Status::Running, pid)) {
-            eprintln!("{failure}");
+            crate::report::say(failure);
             if let Some(init) = self.processes.get(&INIT) {
                 let _ = pidfd_send_signal(&init.pidfd, Signal::KILL);
             }

@@ -29,7 +29,7 @@ pub struct ShimPlan {
 
 pub fn run() -> std::process::ExitCode {
     let (Ok(report), Ok(plan)) = (sys::adopt(REPORT_FD), sys::adopt(PLAN_FD)) else {
-        eprintln!("gantry-executor shim is started by the server alone");
+        crate::report::say(format_args!("gantry-executor shim is started by the server alone"));
         return std::process::ExitCode::FAILURE;
     };
     let created = set_up(plan);
@@ -45,7 +45,7 @@ pub fn run() -> std::process::ExitCode {
     match keeper.run() {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("shim: {failure}");
+            crate::report::say(format_args!("shim: {failure}"));
             std::process::ExitCode::FAILURE
         }
     }
@@ -117,7 +117,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
         keep_keyring: false,
     })?;
     for warning in &launched.warnings {
-        eprintln!("warning: {warning}");
+        crate::report::say(format_args!("warning: {warning}"));
     }
     let pid = launched.child.pid.as_raw_nonzero().get();
     record.process = Some(ProcessRef::of(pid));
