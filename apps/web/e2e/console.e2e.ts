@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, openVisitor, phone } from './browser.ts';
+import { phone, TestBrowser } from './browser.ts';
 import { admin, type FakeConsole, startFakeConsole, viewer } from './fake-console.ts';
 import {
   dialog,
@@ -24,20 +24,24 @@ import {
   typeInTerminal,
 } from './steps.ts';
 
-let browser: Browser;
+let browser: TestBrowser;
 let app: FakeConsole;
 
 beforeAll(async () => {
-  [browser, app] = await Promise.all([launchBrowser(), startFakeConsole()]);
+  app = await startFakeConsole();
+  browser = await TestBrowser.launch(app.url);
 });
-afterEach(() => app.comeBack());
+afterEach(async () => {
+  await app.comeBack();
+  await browser.closeVisitors();
+});
 afterAll(async () => {
   await browser.close();
-  await app[Symbol.asyncDispose]();
+  await app.close();
 });
 
 async function asAdmin(options = {}) {
-  const page = await openVisitor(browser, app.url, options);
+  const page = await browser.openVisitor(options);
   await signIn(page, admin);
   return page;
 }
@@ -57,7 +61,7 @@ function run(name: string, spec: object = {}) {
 
 describe('session', () => {
   test('a wrong password is told, a right one leads to where the visitor wanted to go', async () => {
-    await using page = await openVisitor(browser, app.url);
+    const page = await browser.openVisitor();
     await page.goto('/nodes?from=mail');
     await fillIn(page, 'Email', admin.email);
     await fillIn(page, 'Password', 'wrong');
@@ -70,7 +74,7 @@ describe('session', () => {
   });
 
   test('a session that ends leads to the sign-in page and back', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Stacks');
     app.sessions.closeAll();
     await page.getByRole('link', { name: 'Nodes', exact: true }).click();
@@ -82,7 +86,7 @@ describe('session', () => {
   });
 
   test('a viewer sees everything, and of what can not be done the reason', async () => {
-    await using page = await openVisitor(browser, app.url);
+    const page = await browser.openVisitor();
     await signIn(page, viewer);
     await openService(page, 'demo_web');
     const remove = page.getByRole('button', { name: 'Remove' });
@@ -97,7 +101,7 @@ describe('session', () => {
 describe('live feed', () => {
   test('what happens elsewhere shows up without a reload', async () => {
     run('watched');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'watched');
     await seeTasksRunning(page, 2);
     const current = service('watched');
@@ -107,7 +111,7 @@ describe('live feed', () => {
 
   test('while the control plane is away it says so, and catches up afterwards', async () => {
     run('survivor');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'survivor');
     await seeTasksRunning(page, 2);
     await see(page, 'Live');
@@ -124,7 +128,7 @@ describe('live feed', () => {
 describe('services', () => {
   test('the wanted number shows at once, the tasks follow', async () => {
     run('scaled');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'scaled');
     await seeTasksRunning(page, 2);
     await scaleTo(page, 5);
@@ -135,7 +139,7 @@ describe('services', () => {
   });
 
   test('an image that does not exist is told with the reason, and edited away', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Services');
     await press(page, 'New service');
     await fillIn(dialog(page), 'Name', '-wrong');
@@ -160,7 +164,7 @@ describe('services', () => {
 
   test('a change that would overwrite another is stopped, and can start over', async () => {
     run('contended');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'contended');
     await seeTasksRunning(page, 2);
     await press(page, 'Edit');
@@ -180,7 +184,7 @@ describe('services', () => {
 
   test('removing says what it destroys, and does it', async () => {
     run('doomed', { ports: [{ targetPort: 80, publishedPort: 12345 }] });
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'doomed');
     await seeTasksRunning(page, 2);
     await press(page, 'Remove');
@@ -195,7 +199,7 @@ describe('services', () => {
   });
 
   test('a long history is read page by page', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openService(page, 'shop_api');
     await openTab(page, 'History');
     await see(page, 'Page 1');
@@ -213,7 +217,7 @@ describe('services', () => {
 
 describe('stacks', () => {
   test('what the Compose file may not say is told; a good one is deployed and removed', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Stacks');
     await press(page, 'Deploy stack');
     await fillIn(dialog(page), 'Name', 'blog');
@@ -234,7 +238,7 @@ describe('stacks', () => {
 
 describe('nodes', () => {
   test('a new host gets the commands that join it', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Nodes');
     await press(page, 'Add node');
     await see(dialog(page), new RegExp(`^sudo ./install.sh ${app.url} GANTRY-1-[0-9a-z]{25}$`));
@@ -242,7 +246,7 @@ describe('nodes', () => {
 
   test('draining asks first, then moves the tasks', async () => {
     run('moving');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Nodes');
     await follow(page, 'crane-2');
     await press(page, /^Availability/);
@@ -258,7 +262,7 @@ describe('nodes', () => {
   });
 
   test('only a node that is down can be removed', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await goTo(page, 'Nodes');
     await follow(page, 'crane-1');
     await page.getByRole('button', { name: 'Remove' }).focus();
@@ -289,7 +293,7 @@ describe('tasks', () => {
 
   test('the log is followed, searched, paused and downloaded', async () => {
     run('talker');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openTask(page, 'talker');
     await see(page, 'Following');
     for (let line = 0; line < 50; line += 1) logOf('talker').add(`line ${line}`);
@@ -312,7 +316,7 @@ describe('tasks', () => {
 
   test('a broken log stream goes on where it was', async () => {
     run('resumer');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openTask(page, 'resumer');
     logOf('resumer').add('before');
     await seeInLog(page, 'before');
@@ -326,7 +330,7 @@ describe('tasks', () => {
 
   test('the terminal knows its size, and says how the shell ended', async () => {
     run('shell');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openTask(page, 'shell');
     await openTab(page, 'Terminal');
     await typeInTerminal(page, 'size');
@@ -347,7 +351,7 @@ describe('tasks', () => {
 
   test('a lost terminal says so and can be opened again', async () => {
     run('lost');
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await openTask(page, 'lost');
     await openTab(page, 'Terminal');
     await see(page, 'Connected');
@@ -362,7 +366,7 @@ describe('tasks', () => {
 
 describe('account', () => {
   test('a token is shown once and can be revoked', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await page.goto('/account');
     await press(page, 'New token');
     await fillIn(dialog(page), 'Name', 'ci');
@@ -385,7 +389,7 @@ describe('every page', () => {
   ];
 
   test.each(looks)('is accessible and fits: $look', async ({ options }) => {
-    await using page = await asAdmin(options);
+    const page = await asAdmin(options);
     const nodeId = app.cluster.nodes.keys().next().value;
     const tasks = [...app.cluster.tasks.values()];
     const running = tasks.find((task) => task.status.state === 'running')?.id;
@@ -401,7 +405,7 @@ describe('every page', () => {
   });
 
   test('dialogs are accessible', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     for (const [address, button] of [
       ['/nodes', 'Add node'],
       ['/services', 'New service'],
@@ -416,7 +420,7 @@ describe('every page', () => {
   });
 
   test('the keyboard alone gets anywhere', async () => {
-    await using page = await asAdmin();
+    const page = await asAdmin();
     await page.keyboard.press('Control+k');
     await page.keyboard.type('shop_a');
     await page.keyboard.press('Enter');
@@ -429,7 +433,7 @@ describe('every page', () => {
   });
 
   test('the chosen theme stays', async () => {
-    await using page = await asAdmin({ colorScheme: 'light' });
+    const page = await asAdmin({ colorScheme: 'light' });
     await press(page, /^Account menu/);
     await page.getByRole('menuitemradio', { name: 'Dark' }).click();
     await page.reload();

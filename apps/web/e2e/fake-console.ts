@@ -12,7 +12,7 @@ import { password, Sessions } from './fake-api/sessions.ts';
 const serverScript = fileURLToPath(new URL('../.next/standalone/apps/web/server.js', import.meta.url));
 const readyTimeoutMs = 30_000;
 
-export interface FakeConsole extends AsyncDisposable {
+export interface FakeConsole {
   url: string;
   demoUrl: string;
   cluster: FakeCluster;
@@ -20,6 +20,7 @@ export interface FakeConsole extends AsyncDisposable {
   /** Cuts every connection and answers nobody until `comeBack`. */
   goAway: () => Promise<void>;
   comeBack: () => Promise<void>;
+  close: () => Promise<void>;
 }
 
 export const admin = { email: 'admin@gantry.local', password };
@@ -47,13 +48,13 @@ export async function startFakeConsole(): Promise<FakeConsole> {
     demoUrl: `http://127.0.0.1:${demoPort}`,
     cluster,
     sessions,
-    goAway: () => close(api, apiSockets),
+    goAway: () => closeServer(api, apiSockets),
     comeBack: () => listen(api, apiPort),
-    async [Symbol.asyncDispose]() {
+    async close() {
       cluster.close();
       web.kill();
       await gone;
-      await Promise.all([close(api, apiSockets), close(demo, demoSockets)]);
+      await Promise.all([closeServer(api, apiSockets), closeServer(demo, demoSockets)]);
     },
   };
 }
@@ -74,7 +75,7 @@ async function listen(server: Server, port: number): Promise<void> {
   await once(server, 'listening');
 }
 
-async function close(server: Server, sockets: Iterable<Socket>): Promise<void> {
+async function closeServer(server: Server, sockets: Iterable<Socket>): Promise<void> {
   if (!server.listening) return;
   server.close();
   for (const socket of sockets) socket.destroy();

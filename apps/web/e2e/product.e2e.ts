@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, openVisitor } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { TestBrowser } from './browser.ts';
 import {
   expectAccessible,
   factOf,
@@ -20,21 +20,23 @@ import {
 } from './steps.ts';
 import { readTarget } from './target.ts';
 
-let browser: Browser;
+let browser: TestBrowser;
 const target = readTarget();
 
 beforeAll(async () => {
-  browser = await launchBrowser();
+  browser = await TestBrowser.launch(target.url);
 });
+afterEach(() => browser.closeVisitors());
 afterAll(() => browser.close());
 
 test('the overview shows the cluster, and the node its facts and containers', async () => {
-  await using page = await openVisitor(browser, target.url);
+  const page = await browser.openVisitor();
   await signIn(page, target);
   await expectAccessible(page);
   await goTo(page, 'Nodes');
   await expectAccessible(page);
   await page.getByRole('table', { name: 'Nodes' }).getByRole('link').first().click();
+  await page.getByRole('heading', { level: 2, name: 'Host' }).waitFor();
   await page.getByText('Ready', { exact: true }).waitFor();
   expect(Number(await factOf(page, 'CPUs'))).toBeGreaterThan(0);
   expect(await factOf(page, 'Memory')).toMatch(/^[\d.]+ [MGT]iB$/);
@@ -46,7 +48,7 @@ test('the overview shows the cluster, and the node its facts and containers', as
 });
 
 test('a service is scaled up, its log is followed, a terminal opened, and it is scaled back', async () => {
-  await using page = await openVisitor(browser, target.url);
+  const page = await browser.openVisitor();
   await signIn(page, target);
   await openDemo(page);
   await seeTasksRunning(page, 2);
@@ -76,7 +78,7 @@ test('a service is scaled up, its log is followed, a terminal opened, and it is 
 });
 
 test('every other page is accessible, and signing out ends the session', async () => {
-  await using page = await openVisitor(browser, target.url);
+  const page = await browser.openVisitor();
   await page.goto('/sign-in');
   await expectAccessible(page);
   await signIn(page, target);
