@@ -23,9 +23,9 @@ const filters = ['serviceId', 'nodeId', 'stackId', 'desiredState'] as const;
 export class CachePatcher {
   readonly #queryClient: QueryClient;
   readonly #api: Api;
-  readonly #reread: RereadQueue;
+  readonly #reread: Pick<RereadQueue, 'add'>;
 
-  constructor(queryClient: QueryClient, api: Api, reread: RereadQueue) {
+  constructor(queryClient: QueryClient, api: Api, reread: Pick<RereadQueue, 'add'>) {
     this.#queryClient = queryClient;
     this.#api = api;
     this.#reread = reread;

@@ -10,7 +10,7 @@ const steps = [
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'long' });
 
-/** "3min ago"; clocks differ, so what is a little in the future was just now. */
+/** "3m ago"; clocks differ, so what is a little in the future was just now. */
 export function formatRelative(atMs: number, nowMs: number): string {
   const difference = atMs - nowMs;
   if (Math.abs(difference) < 5000) return 'just now';
