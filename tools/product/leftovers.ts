@@ -63,6 +63,19 @@ async function cgroupsOf(parent: string): Promise<string[]> {
   return (await Promise.all(trees.map((tree) => cgroupsUnder(join(tree, parent))))).flat();
 }
 
+async function processesIn(cgroups: readonly string[]): Promise<Set<number>> {
+  const lists = await Promise.all(cgroups.map((path) => readFile(join(path, 'cgroup.procs'), 'utf8').catch(() => '')));
+  return new Set(lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number)));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 async function interfacesOf({ bridge, instances }: Names): Promise<string[]> {
   const { output } = await run('ip', ['-o', 'link']);
   const isOurs = (line: string): boolean => line.includes(` master ${bridge} `) || [bridge, ...instances].some((name) => line.split(': ')[1]?.startsWith(name));
@@ -108,7 +121,9 @@ export async function leftoversOf(names: Names): Promise<string[]> {
 /** Removes every trace of a stopped installation from the host, and says what would not go. */
 export async function sweep(names: Names): Promise<string[]> {
   const places = placesOf(names);
-  for (const { pid } of await processesOf(places)) process.kill(pid, 'SIGKILL');
+  for (const { pid } of await processesOf(places)) killIfThere(pid);
+  // What a container runs names no place of ours; its control group does.
+  for (const pid of await processesIn(await cgroupsOf(names.cgroupParent))) killIfThere(pid);
   for (const path of (await mountsOf(places)).toReversed()) await run('umount', ['-l', path]);
   for (const name of await interfacesOf(names)) await run('ip', ['link', 'delete', name]);
   for (const table of await tablesOf(names)) await run('nft', ['delete', ...table.split(' ')]);
