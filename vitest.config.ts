@@ -22,14 +22,18 @@ export default defineConfig({
         test: { name: 'e2e', include: ['tools/product/**/*.e2e.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 400_000 },
       },
       {
-        // The dashboard in Chromium, all files against one product: inject('product') says where it is.
+        // The built dashboard in Chromium, against a control plane of its own making: every state, also those a real one is rarely in.
+        test: { name: 'dashboard', include: ['apps/web/e2e/console.e2e.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        // The whole product in Chromium: inject('product') says where it is.
         test: {
           name: 'browser',
-          include: ['apps/web/e2e/**/*.e2e.ts'],
+          include: ['apps/web/e2e/product.e2e.ts'],
           globalSetup: 'tools/product/provide-product.ts',
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -2,7 +2,7 @@ import { endWithFailure } from '../process/report.ts';
 import { setUp } from '../setup/setup.ts';
 
 async function main(): Promise<void> {
-  await setUp({ purposes: [], needsRust: true });
+  await setUp({ purposes: [], needsRust: true, needsRustLinters: true });
   const { build } = await import('../build/build.ts');
   const { runChecks } = await import('./run-checks.ts');
   await build(['prisma']);

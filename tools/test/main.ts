@@ -28,7 +28,7 @@ async function runStages(wanted: readonly string[]): Promise<Tally> {
 
 async function main(): Promise<Tally> {
   try {
-    await setUp({ purposes: ['start', 'test'], needsRust: true });
+    await setUp({ purposes: ['start', 'test'], needsRust: true, needsRustLinters: true });
     const { build } = await import('../build/build.ts');
     await build(['prisma', 'api', 'agent', 'cli', 'web', 'executor']);
   } catch (cause) {

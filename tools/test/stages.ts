@@ -40,5 +40,6 @@ export const stages: readonly Stage[] = [
   { name: 'unit tests', run: () => vitest('unit') },
   { name: 'integration tests', run: () => vitest('integration') },
   { name: 'end-to-end tests', run: () => vitest('e2e') },
+  { name: 'dashboard tests', run: () => vitest('dashboard') },
   { name: 'browser tests', run: () => vitest('browser') },
 ];
