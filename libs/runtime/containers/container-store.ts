@@ -43,7 +43,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
   const execs = createExecs(runParts);
   const health = createHealthMonitor(table, execs);
   const create = createCreator(parts, table);
-  const stopper = createStopper(parts, table);
+  const stopper = createStopper(parts, table, queue);
   const removeStopped = createRemover(parts, table, bundler);
 
   const inQueue = <T>(live: LiveContainer, work: () => Promise<T>) => queue.run(live.id, work);
@@ -65,7 +65,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
 
   function restartByPolicy(live: LiveContainer): void {
     inBackground('restart a container', live, async () => {
-      if (live.isReleased || live.hasProcess || live.record.status === 'removing') return;
+      if (live.isReleased || live.record.status !== 'restarting') return;
       try {
         await runner.start(live);
       } catch (error) {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { readTar, type TarEntry } from '@gantry/oci/tar';
 import { conflict, GantryError, invalid, notFound, whileTrying } from '@gantry/platform/errors';
 import type { Image } from '@gantry/runtime/images';
 import type { ContainerRecord } from './container-record.ts';
@@ -49,6 +51,12 @@ function warningsOf(spec: ContainerSpec): string[] {
   const warnings: string[] = [];
   if (effectiveMemorySwap(resources) > 0 && resources.memorySwappiness === 0) warnings.push('Swappiness 0 with a swap limit: the swap will not be used.');
   return warnings;
+}
+
+/** A directory's own entry comes first in its archive. */
+async function firstEntry(tar: Readable): Promise<TarEntry | null> {
+  for await (const entry of readTar(tar)) return entry;
+  return null;
 }
 
 export function createCreator(parts: ContainerParts, table: ContainerTable) {
@@ -104,6 +112,7 @@ export function createCreator(parts: ContainerParts, table: ContainerTable) {
     try {
       const stat = await executor.call('path.stat', { rootfs: { overlay: image }, path: target });
       if ((stat.mode & 0o170000) !== 0o040000) return;
+      const root = await firstEntry((await executor.readArchive({ rootfs: { overlay: image }, path: target })).tar);
       await mkdir(work, { recursive: true, mode: 0o700 });
       const { tar } = await executor.readArchive({ rootfs: { overlay: image }, path: `${target}/.` });
       const empty = (await snapshots.view(null)).lowerDirs;
@@ -113,6 +122,9 @@ export function createCreator(parts: ContainerParts, table: ContainerTable) {
         noOverwriteDirNonDir: false,
         keepOwner: true,
       });
+      if (root === null) return;
+      await chown(mountpoint, root.uid, root.gid);
+      await chmod(mountpoint, root.mode);
     } catch (error) {
       if (!(error instanceof GantryError && error.code === 'not-found')) throw whileTrying(`copy ${target} of the image to volume ${volumeName}`, error);
     } finally {

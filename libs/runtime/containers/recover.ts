@@ -44,7 +44,10 @@ export async function recoverContainers(parts: ContainerParts, table: ContainerT
     }
     await cleanUp(live);
     const shouldStart = shouldStartAtBoot(spec.hostConfig.restartPolicy, { wasStopped, wasRunning, exitCode: wasRunning ? lostExitCode : exitCode });
-    if (shouldStart) return steps.restart(live);
+    if (shouldStart) {
+      table.save(live, { status: 'restarting' });
+      return steps.restart(live);
+    }
     if (status === 'restarting') table.save(live, { status: 'exited' });
     if (spec.hostConfig.autoRemove && live.record.finishedAt !== null) await steps.remove(live);
   }

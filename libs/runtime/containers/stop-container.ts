@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { KeyedQueue } from '@gantry/platform/concurrency';
 import { hasCode, notModified, operational, wrongState } from '@gantry/platform/errors';
 import type { ContainerTable } from './container-table.ts';
 import type { LiveContainer } from './live-container.ts';
@@ -18,7 +19,7 @@ export interface Stopper {
 }
 
 /** Ending processes. Outside the container's queue: the end itself is handled in it. */
-export function createStopper(parts: ContainerParts, table: ContainerTable): Stopper {
+export function createStopper(parts: ContainerParts, table: ContainerTable, queue: KeyedQueue): Stopper {
   const { executor } = parts;
 
   async function send(live: LiveContainer, signal: number, all = false): Promise<void> {
@@ -54,14 +55,17 @@ export function createStopper(parts: ContainerParts, table: ContainerTable): Sto
     table.save(live, { status: 'running' });
   }
 
-  /** A restart that is only planned is called off; true if that was all there was to do. */
-  function callOffRestart(live: LiveContainer): boolean {
+  /** A restart that is only planned is called off; true if that was all there was to do. In the queue: a start may be under way already. */
+  async function callOffRestart(live: LiveContainer): Promise<boolean> {
     if (live.record.status !== 'restarting') return false;
-    if (live.restartTimer !== null) clearTimeout(live.restartTimer);
-    live.restartTimer = null;
-    table.save(live, { status: 'exited', wasStopped: true });
-    live.notify(['not-running'], { exitCode: live.record.exitCode, error: null });
-    return true;
+    return queue.run(live.id, async () => {
+      if (live.record.status !== 'restarting') return false;
+      if (live.restartTimer !== null) clearTimeout(live.restartTimer);
+      live.restartTimer = null;
+      table.save(live, { status: 'exited', wasStopped: true });
+      live.notify(['not-running'], { exitCode: live.record.exitCode, error: null });
+      return true;
+    });
   }
 
   async function end(live: LiveContainer): Promise<void> {
@@ -71,7 +75,7 @@ export function createStopper(parts: ContainerParts, table: ContainerTable): Sto
 
   return {
     async stop(live, { timeoutSeconds, signal }) {
-      if (callOffRestart(live)) {
+      if (await callOffRestart(live)) {
         table.emit(live, 'stop');
         return;
       }
@@ -99,7 +103,7 @@ export function createStopper(parts: ContainerParts, table: ContainerTable): Sto
       if (number === SIGKILL) await hasEnded(live, 10_000);
     },
     async killAndWait(live) {
-      callOffRestart(live);
+      await callOffRestart(live);
       if (!live.hasProcess) return;
       table.save(live, { wasStopped: true });
       await thaw(live);

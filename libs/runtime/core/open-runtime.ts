@@ -99,6 +99,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     executor,
     collectGarbage: () => images.collectGarbage(),
     close: () => parts.disposeAsync(),
+    async withdraw() {
+      const running = containers.list().filter((container) => container.state.pid > 0 || container.state.status === 'restarting');
+      await Promise.all(running.map((container) => containers.stop(container.id, { timeoutSeconds: 0 })));
+      await networks.withdraw();
+      await parts.disposeAsync();
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export interface NetworkStoreOptions {
 
 const sha = (text: string, digits: number) => createHash('sha256').update(text).digest('hex').slice(0, digits);
 
-export async function openNetworkStore(options: NetworkStoreOptions): Promise<Networks & { close(): void; destroy(): Promise<void> }> {
+export async function openNetworkStore(options: NetworkStoreOptions): Promise<Networks & { close(): void; withdraw(): Promise<void> }> {
   const { executor, events, logger } = options;
   const networkRecords = options.metadata.collection('networks', NetworkRecord);
   const endpointRecords = options.metadata.collection('endpoints', EndpointRecord);
@@ -321,7 +321,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
       resolver.close();
       ports.close();
     },
-    async destroy() {
+    async withdraw() {
       await firewall.remove();
       for (const network of bridged()) await executor.call('network.bridge.delete', { name: network.bridge });
     },

@@ -13,6 +13,7 @@ import type { Executor } from '@gantry/runtime/executor';
 import type { MetadataStore } from '@gantry/runtime/metadata';
 import { z } from 'zod';
 import { diskUsage } from './disk-usage.ts';
+import { ensureInitLayer } from './init-layer.ts';
 import type { LayerSource, Snapshotter, UnpackedLayer } from './snapshotter.ts';
 
 const LayerRecord = z.object({ parent: z.string().nullable(), diffId: z.string(), sizeBytes: z.number() });
@@ -42,11 +43,13 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   const activeDir = join(directory, 'active');
   const trashDir = join(directory, 'trash');
   const emptyDir = join(directory, 'empty');
-  for (const path of [layersDir, activeDir, trashDir, emptyDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
+  const initDir = join(directory, 'init');
+  for (const path of [layersDir, activeDir, trashDir, emptyDir, initDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
   const layers = options.metadata.collection('layers', LayerRecord);
   const active = options.metadata.collection('snapshots', ActiveRecord);
   const unpacking = new Coalescer<UnpackedLayer>();
   const known = new Map(layers.entries());
+  const initLayer = (chainId: string | null) => join(initDir, chainId === null ? 'scratch' : parseDigest(chainId).hex);
   const layerDir = (chainId: string) => join(layersDir, parseDigest(chainId).hex);
 
   const emptyTrash = () =>
@@ -136,13 +139,20 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   }
 
   function rootfsOf(key: string, parent: string | null): OverlayRootfs {
-    return { lowerDirs: lowerDirs(parent), upperDir: join(activeDir, key, 'upper'), workDir: join(activeDir, key, 'work') };
+    return { lowerDirs: [initLayer(parent), ...ancestry(parent)], upperDir: join(activeDir, key, 'upper'), workDir: join(activeDir, key, 'work') };
   }
 
   function rootfs(key: string): OverlayRootfs {
     const record = active.get(key);
     if (record === undefined) throw notFound(`there is no snapshot ${key}`);
     return rootfsOf(key, record.parent);
+  }
+
+  async function view(chainId: string | null): Promise<OverlayRootfs> {
+    const name = join(directory, 'view');
+    await mkdir(join(name, 'upper'), { recursive: true, mode: 0o755 });
+    await mkdir(join(name, 'work'), { recursive: true, mode: 0o700 });
+    return { lowerDirs: lowerDirs(chainId), upperDir: join(name, 'upper'), workDir: join(name, 'work') };
   }
 
   sweepLeftovers();
@@ -162,6 +172,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
     async prepare(key, parent) {
       const made = rootfsOf(key, parent);
       if (active.get(key) !== undefined) throw bug(`snapshot ${key} exists already`);
+      await ensureInitLayer(executor, await view(parent), initLayer(parent));
       active.put(key, { parent });
       // 0755 as a root directory has it: the upper directory's mode is what processes inside see on /.
       await mkdir(made.upperDir, { recursive: true, mode: 0o755 });
@@ -169,12 +180,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       return made;
     },
     rootfs,
-    async view(chainId) {
-      const name = join(directory, 'view');
-      await mkdir(join(name, 'upper'), { recursive: true, mode: 0o755 });
-      await mkdir(join(name, 'work'), { recursive: true, mode: 0o700 });
-      return { lowerDirs: lowerDirs(chainId), upperDir: join(name, 'upper'), workDir: join(name, 'work') };
-    },
+    view,
     async diff(key) {
       const { upperDir, lowerDirs: below } = rootfs(key);
       const output = join(directory, `diff-${randomBytes(8).toString('hex')}`);
@@ -219,6 +225,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
         known.delete(chainId);
         layers.delete(chainId);
         await discard(layerDir(chainId));
+        await rm(initLayer(chainId), { recursive: true, force: true });
         removed.push(chainId);
         reclaimedBytes += record.sizeBytes;
       }

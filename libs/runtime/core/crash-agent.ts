@@ -1,0 +1,31 @@
+import { createInterface } from 'node:readline';
+import { silentLogger } from '@gantry/platform/node';
+import { openRuntime } from './open-runtime.ts';
+
+/**
+ * An agent to be killed: opens the runtime told in its first argument, carries out commands from stdin, one JSON line each
+ * (`{ id, method, arguments }` of `containers`), and answers each with a line when it is done, as an agent acknowledges a request.
+ */
+const [, , argument = ''] = process.argv;
+const runtime = await openRuntime({ ...JSON.parse(argument), logger: silentLogger() });
+const methods = {
+  create: (name: string, spec: object) => runtime.containers.create({ name, spec: { image: 'busybox:latest', ...spec } }).then(() => null),
+  start: (name: string) => runtime.containers.start(name),
+  stop: (name: string) => runtime.containers.stop(name, { timeoutSeconds: 0 }),
+  remove: (name: string) => runtime.containers.remove(name, { force: true }),
+  rename: (name: string, to: string) => runtime.containers.rename(name, to),
+  pause: (name: string) => runtime.containers.pause(name),
+  unpause: (name: string) => runtime.containers.unpause(name),
+};
+type Method = keyof typeof methods;
+
+const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
+say({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, args }: { id: number; method: Method; args: [string, never] } = JSON.parse(line);
+  methods[method](...args).then(
+    () => say({ id, ok: true }),
+    (error: unknown) => say({ id, ok: false, error: String(error) }),
+  );
+}
+await runtime.close();
