@@ -65,6 +65,10 @@ impl<R: Read> Decoder<R> {
         })
     }
 
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// Fills `chunk` as far as the stream goes; less than its length means the end.
     pub(crate) fn fill(&mut self, chunk: &mut [u8]) -> Result<usize> {
         let mut filled = 0;

@@ -107,6 +107,11 @@ pub(crate) fn run<T: Send>(
     let mut outer = plan.hash.map(|(outer, _)| Hasher::new(outer));
     let mut inner = plan.hash.map(|(_, inner)| Hasher::new(inner));
     let mut decoder = Decoder::new(Source { inner: source, hasher: &mut outer }, plan.compression)?;
+    // An archive that is not compressed has one digest.
+    let is_hashed_once = decoder.is_plain() && plan.hash.is_some_and(|(outer, inner)| outer == inner);
+    if is_hashed_once {
+        inner = None;
+    }
     let mut bytes = 0;
     let mut next = |decoder: &mut Decoder<_>, mut chunk: Vec<u8>| -> Result<Vec<u8>> {
         chunk.resize(CHUNK, 0);
@@ -127,7 +132,7 @@ pub(crate) fn run<T: Send>(
         consumed
     };
     decoder.finish()?;
-    let digests = outer.zip(inner).map(|(outer, inner)| (outer.finish(), inner.finish()));
+    let digests = outer.map(Hasher::finish).map(|outer| (outer.clone(), inner.map_or(outer, Hasher::finish)));
     Ok((result, digests))
 }
 
