@@ -106,6 +106,10 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     root::enter(&root, init)?;
     set_host_names(init)?;
     procfs::apply_sysctls(&linux.sysctl)?;
+    // As runc does: a working directory that the image lacks is made, before the root may become read-only.
+    if !plan.process.cwd.trim_matches('/').is_empty() {
+        resolve::ensure(root.as_fd(), &plan.process.cwd, resolve::Make::Directory)?;
+    }
     root::seal(init)?;
     attributes::apply(&plan.process, linux, channel)?;
     credentials::drop_to_user(&plan.process, plan.user_namespace)?;

@@ -101,6 +101,8 @@ pub fn launch(request: Request) -> Result<Launched> {
     undo.child = Some((child.pid, child.pidfd.try_clone().attempt("keep a handle on the child")?));
     cgroup.add_v1(child.pid.as_raw_nonzero().get()).attempt("put the container into its cgroup")?;
     network::attach_all(&init.networks, &init.config.linux, child.pid)?;
+    // While the child is still root: limits of another user's process are CAP_SYS_RESOURCE's to change, which we may not have.
+    warnings.extend(limits::apply_rlimits(child.pid, &rlimits)?);
     channel.send(&ToInit::Placed)?;
 
     let mut launched = Launched { child, channel, console: None, cgroup, warnings: Vec::new(), seccomp_listener: None };
@@ -111,7 +113,6 @@ pub fn launch(request: Request) -> Result<Launched> {
         hooks::run_all("createRuntime", &hooks.create_runtime, &json)
     })?;
     let pid = launched.child.pid;
-    warnings.extend(limits::apply_rlimits(pid, &rlimits)?);
     warnings.extend(limits::apply_oom_score(pid, plan.process.oom_score_adj)?);
     launched.cgroup.apply_limits(&limits::after_birth(&resources)).attempt("limit the container's memory")?;
     launched.warnings.extend(warnings);
