@@ -21,10 +21,14 @@ pub enum FromInit {
     SeccompListener,
     /// The namespaces exist and the root is mounted: prestart and createRuntime hooks may run.
     Hooks,
-    Warning { message: String },
+    Warning {
+        message: String,
+    },
     /// Everything is done but the exec; waiting at the gate.
     Ready,
-    Failed { failure: Failure },
+    Failed {
+        failure: Failure,
+    },
 }
 
 /// To that process.
@@ -66,18 +70,17 @@ impl Channel {
         if !fds.is_empty() {
             ancillary.push(SendAncillaryMessage::ScmRights(&fds));
         }
-        rustix::io::retry_on_intr(|| {
-            rustix::net::sendmsg(&self.0, &[IoSlice::new(&json)], &mut ancillary, SendFlags::NOSIGNAL)
-        })
-        .attempt("send a start-up message")
-        .map(drop)
+        rustix::io::retry_on_intr(|| rustix::net::sendmsg(&self.0, &[IoSlice::new(&json)], &mut ancillary, SendFlags::NOSIGNAL))
+            .attempt("send a start-up message")
+            .map(drop)
     }
 
     /// As `receive`, but not for ever.
     pub fn receive_within<T: DeserializeOwned>(&self, limit: std::time::Duration) -> Result<Option<(T, Option<OwnedFd>)>> {
         let timeout = rustix::time::Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: 0 };
         let mut waiting = [rustix::event::PollFd::new(&self.0, rustix::event::PollFlags::IN)];
-        let ready = rustix::io::retry_on_intr(|| rustix::event::poll(&mut waiting, Some(&timeout))).attempt("wait for a start-up message")?;
+        let ready =
+            rustix::io::retry_on_intr(|| rustix::event::poll(&mut waiting, Some(&timeout))).attempt("wait for a start-up message")?;
         if ready == 0 {
             return Err(Failure::failed(format!("the container's process did not answer within {} s", limit.as_secs())));
         }
@@ -105,7 +108,8 @@ impl Channel {
                 fd = fds.into_iter().last();
             }
         }
-        let message = serde_json::from_slice(&bytes[..length]).map_err(|error| Failure::bug(format!("parse a start-up message: {error}")))?;
+        let message =
+            serde_json::from_slice(&bytes[..length]).map_err(|error| Failure::bug(format!("parse a start-up message: {error}")))?;
         Ok(Some((message, fd)))
     }
 }

@@ -50,7 +50,10 @@ fn apply_labels(process: &Process, channel: &Channel) -> Result<()> {
             .or_else(|_| if is_enabled { procfs.write("self/attr/exec", value.as_bytes()) } else { Ok(()) });
         // A kernel without AppArmor cannot confine; failing here would make every default profile unusable on it.
         if let Err(failure) = result {
-            return Err(wire::Failure { message: format!("apply AppArmor profile {}: {}", process.apparmor_profile, failure.message), ..failure });
+            return Err(wire::Failure {
+                message: format!("apply AppArmor profile {}: {}", process.apparmor_profile, failure.message),
+                ..failure
+            });
         }
         if !is_enabled && process.apparmor_profile != "unconfined" {
             warn(channel, format!("AppArmor is not enabled: profile {} is ignored", process.apparmor_profile))?;
@@ -121,7 +124,8 @@ fn apply_memory_policy(policy: &oci::MemoryPolicy) -> Result<()> {
             other => return Err(ConfigError::invalid("linux.memoryPolicy.flags", format!("{other:?} is not known")).into()),
         };
     }
-    let nodes = parse_list(&policy.nodes).ok_or_else(|| ConfigError::invalid("linux.memoryPolicy.nodes", format!("{:?} is no list", policy.nodes)))?;
+    let nodes = parse_list(&policy.nodes)
+        .ok_or_else(|| ConfigError::invalid("linux.memoryPolicy.nodes", format!("{:?} is no list", policy.nodes)))?;
     let mut mask = vec![0u64; nodes.iter().max().map_or(0, |highest| highest / 64 + 1)];
     nodes.iter().for_each(|node| mask[node / 64] |= 1 << (node % 64));
     sys::set_mempolicy(mode, &mask).attempt("set the memory policy")

@@ -30,8 +30,9 @@ pub fn perform(root: &Root, init: &InitPlan, mount: &Mount, options: &MountOptio
     for (name, path) in &init.cgroups {
         let name = if name.is_empty() { "unified" } else { name };
         rustix::fs::mkdirat(&tmpfs, name, Mode::from_raw_mode(0o755)).attempt(format!("make {name}"))?;
-        let directory = rustix::fs::openat(&tmpfs, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-            .attempt(format!("open {name}"))?;
+        let directory =
+            rustix::fs::openat(&tmpfs, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+                .attempt(format!("open {name}"))?;
         attach_directory(path, &directory, attr)?;
         for single in name.split(',').filter(|single| *single != name) {
             rustix::fs::symlinkat(name, &tmpfs, single).attempt(format!("link {single}"))?;

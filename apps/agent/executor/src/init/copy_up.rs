@@ -21,10 +21,8 @@ fn copy_directory(source: &OwnedFd, target: &OwnedFd, depth: u32) -> Result<()> 
         let entry = entry.attempt("list the covered directory")?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
-            copy_entry(source, target, name, depth).map_err(|failure| wire::Failure {
-                message: format!("copy {}: {}", name.to_string_lossy(), failure.message),
-                ..failure
-            })?;
+            copy_entry(source, target, name, depth)
+                .map_err(|failure| wire::Failure { message: format!("copy {}: {}", name.to_string_lossy(), failure.message), ..failure })?;
         }
     }
     Ok(())
@@ -43,7 +41,8 @@ fn copy_entry(source: &OwnedFd, target: &OwnedFd, name: &std::ffi::CStr, depth: 
         }
         FileType::RegularFile => {
             let from = rustix::fs::openat(source, name, OFlags::RDONLY | OFlags::NONBLOCK | nofollow, Mode::empty()).attempt("open it")?;
-            let to = rustix::fs::openat(target, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | nofollow, mode).attempt("make it")?;
+            let to =
+                rustix::fs::openat(target, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | nofollow, mode).attempt("make it")?;
             while rustix::fs::sendfile(to.as_fd(), from.as_fd(), None, 1 << 20).attempt("copy it")? > 0 {}
         }
         FileType::Symlink => {

@@ -27,7 +27,9 @@ const LINKS: [(&str, &str); 5] = [
 
 pub fn create(root: &Root, init: &InitPlan) -> Result<()> {
     // A /dev bound from the host is the host's business.
-    let is_bound = |mount: &oci::Mount| mount.destination.trim_end_matches('/') == "/dev" && (mount.kind == "bind" || MountOptions::parse(&mount.options).bind);
+    let is_bound = |mount: &oci::Mount| {
+        mount.destination.trim_end_matches('/') == "/dev" && (mount.kind == "bind" || MountOptions::parse(&mount.options).bind)
+    };
     if init.config.mounts.iter().any(is_bound) {
         return Ok(());
     }
@@ -38,7 +40,8 @@ pub fn create(root: &Root, init: &InitPlan) -> Result<()> {
     let configured = &init.config.linux.devices;
     for (name, major, minor) in DEFAULTS {
         if !configured.iter().any(|device| device.path == format!("/dev/{name}")) {
-            let device = Device { path: format!("/dev/{name}"), kind: "c".into(), major, minor, file_mode: Some(0o666), uid: None, gid: None };
+            let device =
+                Device { path: format!("/dev/{name}"), kind: "c".into(), major, minor, file_mode: Some(0o666), uid: None, gid: None };
             make(dev.as_fd(), name, &device)?;
         }
     }
@@ -96,7 +99,11 @@ fn make(parent: BorrowedFd, name: &str, device: &Device) -> Result<()> {
 /// What an image put there is fine if it is that very device, and an error if it is anything else.
 fn accept_existing(parent: BorrowedFd, name: &str, kind: FileType, number: u64) -> std::result::Result<(), Errno> {
     let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    if FileType::from_raw_mode(stat.st_mode) == kind && (kind == FileType::Fifo || stat.st_rdev == number) { Ok(()) } else { Err(Errno::EXIST) }
+    if FileType::from_raw_mode(stat.st_mode) == kind && (kind == FileType::Fifo || stat.st_rdev == number) {
+        Ok(())
+    } else {
+        Err(Errno::EXIST)
+    }
 }
 
 fn bind_from_host(parent: BorrowedFd, name: &str, device: &Device) -> Result<()> {
@@ -106,6 +113,7 @@ fn bind_from_host(parent: BorrowedFd, name: &str, device: &Device) -> Result<()>
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(errno).attempt(what()),
     }
-    let place: OwnedFd = rustix::fs::openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).attempt(what())?;
+    let place: OwnedFd =
+        rustix::fs::openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).attempt(what())?;
     attach(tree.as_fd(), place.as_fd())
 }

@@ -133,13 +133,13 @@ fn join_mount_namespace(linux: &oci::Linux) -> Result<()> {
 /// Offsets can be set only while a time namespace has no process, so it is made for children first and entered after.
 fn enter_time_namespace(linux: &oci::Linux) -> Result<()> {
     sys::unshare_namespaces(NamespaceKind::Time.clone_flag()).attempt("create a time namespace")?;
-    let lines: String =
-        linux.time_offsets.iter().map(|(clock, offset)| format!("{clock} {} {}\n", offset.secs, offset.nanosecs)).collect();
+    let lines: String = linux.time_offsets.iter().map(|(clock, offset)| format!("{clock} {} {}\n", offset.secs, offset.nanosecs)).collect();
     if !lines.is_empty() {
         procfs::Procfs::open()?.write("self/timens_offsets", lines.as_bytes())?;
     }
     let fd = procfs::Procfs::open()?.open_namespace("self", "time_for_children")?;
-    rustix::thread::move_into_thread_name_spaces(rustix::fd::AsFd::as_fd(&fd), ThreadNameSpaceType::TIME).attempt("enter the time namespace")
+    rustix::thread::move_into_thread_name_spaces(rustix::fd::AsFd::as_fd(&fd), ThreadNameSpaceType::TIME)
+        .attempt("enter the time namespace")
 }
 
 fn set_host_names(init: &InitPlan) -> Result<()> {

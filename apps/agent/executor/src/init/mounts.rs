@@ -11,8 +11,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount,
-    fsopen, move_mount, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
+    fsmount, fsopen, move_mount, open_tree,
 };
 use sys::{MountAttr, mount_setattr};
 use wire::{Code, Failure};
@@ -66,7 +66,8 @@ fn perform_one(root: &Root, init: &InitPlan, mount: &Mount) -> Result<()> {
     }
     attach(source.as_fd(), target.as_fd())?;
     for (kind, recursive) in &options.propagation {
-        mount_setattr(source.as_fd(), *recursive, MountAttr { propagation: *kind, ..MountAttr::default() }, None).attempt("set propagation")?;
+        mount_setattr(source.as_fd(), *recursive, MountAttr { propagation: *kind, ..MountAttr::default() }, None)
+            .attempt("set propagation")?;
     }
     Ok(())
 }

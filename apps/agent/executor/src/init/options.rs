@@ -107,7 +107,9 @@ impl MountOptions {
             _ => {
                 if let Some(propagation) = propagation(option) {
                     self.propagation.push(propagation);
-                } else if !apply(&mut self.attr, option) && !option.strip_prefix('r').is_some_and(|rest| apply(&mut self.recursive_attr, rest)) {
+                } else if !apply(&mut self.attr, option)
+                    && !option.strip_prefix('r').is_some_and(|rest| apply(&mut self.recursive_attr, rest))
+                {
                     self.other.push(option.to_owned());
                 }
             }

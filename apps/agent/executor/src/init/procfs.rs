@@ -54,7 +54,8 @@ impl Procfs {
     /// A namespace file of a process; these are magic links, so only the last step may be one.
     pub fn open_namespace(&self, process: &str, name: &str) -> Result<OwnedFd> {
         let directory = self.open_file(&format!("{process}/ns"), OFlags::PATH | OFlags::DIRECTORY)?;
-        rustix::fs::openat(&directory, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).attempt(format!("open /proc/{process}/ns/{name}"))
+        rustix::fs::openat(&directory, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .attempt(format!("open /proc/{process}/ns/{name}"))
     }
 }
 

@@ -22,7 +22,10 @@ pub struct Program {
 }
 
 fn cstrings(values: impl IntoIterator<Item = String>) -> Result<Vec<CString>> {
-    values.into_iter().map(|value| CString::new(value).map_err(|_| Failure::new(Code::Invalid, "an argument contains a NUL byte"))).collect()
+    values
+        .into_iter()
+        .map(|value| CString::new(value).map_err(|_| Failure::new(Code::Invalid, "an argument contains a NUL byte")))
+        .collect()
 }
 
 fn failure_of(errno: Errno, name: &str) -> Failure {

@@ -7,8 +7,8 @@ use oci::Linux;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount,
-    fsopen, mount_change, open_tree, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_string,
+    fsmount, fsopen, mount_change, open_tree, unmount,
 };
 use std::path::Path;
 use sys::{MountAttr, mount_setattr};
@@ -34,7 +34,8 @@ impl HostFiles {
         if linux.masked_paths.is_empty() {
             return Ok(Self { null: None });
         }
-        let null = rustix::fs::open("/dev/null", OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).attempt("open /dev/null")?;
+        let null =
+            rustix::fs::open("/dev/null", OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).attempt("open /dev/null")?;
         let stat = rustix::fs::statat(&null, c"", AtFlags::EMPTY_PATH).attempt("look at /dev/null")?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice || stat.st_rdev != rustix::fs::makedev(1, 3) {
             return Err(Failure::failed("/dev/null of the host is not the null device"));

@@ -50,9 +50,8 @@ pub fn id_map_namespace(uids: &[IdMapping], gids: &[IdMapping]) -> Result<OwnedF
     let child = Spawn { image: &image, flags, cgroup: None, fds: &[], id_map_gate: Some(gate), new_session: false }
         .start()
         .attempt("create a user namespace for an id map")?;
-    let namespace = write(child.pid, uids, gids).and_then(|()| {
-        Procfs::open()?.open_namespace(&child.pid.as_raw_nonzero().to_string(), "user")
-    });
+    let namespace =
+        write(child.pid, uids, gids).and_then(|()| Procfs::open()?.open_namespace(&child.pid.as_raw_nonzero().to_string(), "user"));
     // It has done its work by existing.
     let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
     let _ = waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED);

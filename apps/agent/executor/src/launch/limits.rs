@@ -46,7 +46,7 @@ fn parse_rlimit(limit: &oci::Rlimit) -> Result<(Resource, Rlimit)> {
 pub fn apply_rlimits(pid: Pid, limits: &[(Resource, Rlimit)]) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     for (resource, wanted) in limits {
-        match prlimit(Some(pid), *resource, wanted.clone()) {
+        match prlimit(Some(pid), *resource, *wanted) {
             Ok(_) => {}
             Err(Errno::PERM) => {
                 let possible = rustix::process::getrlimit(*resource).maximum;
@@ -89,6 +89,9 @@ mod tests {
 
     #[test]
     fn the_lower_of_two_limits_where_none_is_infinite() {
-        assert_eq!([lower(Some(5), Some(3)), lower(None, Some(3)), lower(Some(5), None), lower(None, None)], [Some(3), Some(3), Some(5), None]);
+        assert_eq!(
+            [lower(Some(5), Some(3)), lower(None, Some(3)), lower(Some(5), None), lower(None, None)],
+            [Some(3), Some(3), Some(5), None]
+        );
     }
 }

@@ -26,7 +26,8 @@ pub fn send_seccomp_listener(config: &oci::Config, record: &Record, listener: Bo
     let what = format!("send the seccomp listener to {}", profile.listener_path);
     let mut state = OciState::new(&record.id, &record.bundle, &record.annotations);
     (state.status, state.pid) = (Status::Running, pid);
-    let message = ContainerProcessState { oci_version: oci::OCI_VERSION, fds: ["seccompFd"], pid, metadata: &profile.listener_metadata, state };
+    let message =
+        ContainerProcessState { oci_version: oci::OCI_VERSION, fds: ["seccompFd"], pid, metadata: &profile.listener_metadata, state };
     let json = serde_json::to_vec(&message).unwrap_or_default();
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).attempt(&what)?;
     let address = SocketAddrUnix::new(&*profile.listener_path).attempt(&what)?;

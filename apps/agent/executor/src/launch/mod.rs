@@ -174,13 +174,19 @@ fn spawn(
     fds.extend(extra.map(|fd| (fd, EXTRA_FD)));
     fds.extend(preserve.iter().copied().zip(PRESERVED_FD..));
     let v2 = cgroup.open_v2();
-    let start = |cgroup: Option<BorrowedFd>| {
-        Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate: None, new_session: false }.start()
-    };
+    let start =
+        |cgroup: Option<BorrowedFd>| Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate: None, new_session: false }.start();
     if let Some(gate) = id_map_gate {
-        return Spawn { image: &image, flags, cgroup: v2.as_ref().map(AsFd::as_fd), fds: &fds, id_map_gate: Some(gate), new_session: false }
-            .start()
-            .attempt("start the container's process in a new user namespace");
+        return Spawn {
+            image: &image,
+            flags,
+            cgroup: v2.as_ref().map(AsFd::as_fd),
+            fds: &fds,
+            id_map_gate: Some(gate),
+            new_session: false,
+        }
+        .start()
+        .attempt("start the container's process in a new user namespace");
     }
     start(v2.as_ref().map(AsFd::as_fd)).attempt("start the container's process")
 }
@@ -207,10 +213,13 @@ impl Launched {
         self.take(message, fd).map(|()| false)
     }
 
-    /// Returns when the program runs.
-    pub fn await_exec(&mut self) -> Result<()> {
+    /// Returns when the program runs. A seccomp listener is passed on at once: the program's first system call may wait for the answer.
+    pub fn await_exec_and_listener(&mut self, config: &Config, record: &crate::state::Record, pid: i32) -> Result<()> {
         while let Some((message, fd)) = self.channel.receive_within::<FromInit>(SET_UP_LIMIT)? {
             self.take(message, fd)?;
+            if let Some(listener) = self.seccomp_listener.take() {
+                send_seccomp_listener(config, record, listener.as_fd(), pid)?;
+            }
         }
         Ok(())
     }
@@ -239,7 +248,8 @@ impl Launched {
 
     fn explain_death(&self) -> Failure {
         let status = waitid(WaitId::PidFd(self.child.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).ok().flatten();
-        let how = status.and_then(|status| status.terminating_signal()).map_or("ended".into(), |signal| format!("was killed by signal {signal}"));
+        let how =
+            status.and_then(|status| status.terminating_signal()).map_or("ended".into(), |signal| format!("was killed by signal {signal}"));
         let why = if self.cgroup.oom_kills() > 0 { ": its memory limit is too low" } else { "" };
         Failure::failed(format!("the container's first process {how} during set-up{why}"))
     }

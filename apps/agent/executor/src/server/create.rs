@@ -49,13 +49,7 @@ fn start_shim(server: &Server, state_dir: &StateDir, create: Create, report: Own
     let log = rustix::fs::openat(&state_dir.fd, SHIM_LOG, log_flags, Mode::RUSR | Mode::WUSR).attempt("open the shim's log")?;
     let argv = [CString::from(c"gantry-executor"), CString::from(c"shim"), id_argument(&plan)];
     let image = Image::new(server.sealed.as_fd(), &argv, &[]);
-    let fds = [
-        (null.as_fd(), 0),
-        (null.as_fd(), 1),
-        (log.as_fd(), 2),
-        (report.as_fd(), REPORT_FD),
-        (memory.as_fd(), PLAN_FD),
-    ];
+    let fds = [(null.as_fd(), 0), (null.as_fd(), 1), (log.as_fd(), 2), (report.as_fd(), REPORT_FD), (memory.as_fd(), PLAN_FD)];
     Spawn { image: &image, flags: 0, cgroup: None, fds: &fds, id_map_gate: None, new_session: true }.start().attempt("start a shim")
 }
 

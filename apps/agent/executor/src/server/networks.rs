@@ -11,7 +11,12 @@ use wire::NetworkAttachment;
 
 /// Names become netlink attributes and file names below /proc/sys.
 fn check_name(name: &str) -> Result<()> {
-    let is_ok = !name.is_empty() && name.len() <= 15 && name != "." && name != ".." && !name.contains(['/', ':']) && !name.contains(char::is_whitespace);
+    let is_ok = !name.is_empty()
+        && name.len() <= 15
+        && name != "."
+        && name != ".."
+        && !name.contains(['/', ':'])
+        && !name.contains(char::is_whitespace);
     if is_ok { Ok(()) } else { Err(wire::Failure::new(wire::Code::Invalid, format!("{name:?} is not an interface name"))) }
 }
 

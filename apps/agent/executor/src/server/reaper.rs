@@ -39,7 +39,8 @@ fn run(shared: &Shared) {
             continue;
         }
         let _ = rustix::io::read(&shared.wake, &mut [0u8; 8]);
-        let has_ended = |child: &OwnedFd| !matches!(waitid(WaitId::PidFd(child.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG), Ok(None));
+        let has_ended =
+            |child: &OwnedFd| !matches!(waitid(WaitId::PidFd(child.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG), Ok(None));
         children.retain(|child| !has_ended(child));
         children.append(&mut shared.new.lock().unwrap_or_else(PoisonError::into_inner));
     }

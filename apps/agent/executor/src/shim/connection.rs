@@ -12,9 +12,17 @@ pub enum Role {
     /// The request has not arrived yet.
     New,
     /// Waits for a process (by number) to start, then becomes what `Starting` says.
-    Starting { process: u32, stream: Option<Wants> },
-    Wait { process: u32 },
-    Stream { process: u32, wants: Wants },
+    Starting {
+        process: u32,
+        stream: Option<Wants>,
+    },
+    Wait {
+        process: u32,
+    },
+    Stream {
+        process: u32,
+        wants: Wants,
+    },
     /// Everything has been said; closes when it is sent.
     Done,
 }

@@ -265,7 +265,9 @@ impl Keeper {
         match outcome {
             Wrote::Partly => {
                 if !watched {
-                    self.events.watch(&stdin.fd, Token::Stdin(number), WRITABLE).or_else(|_| self.events.change(&stdin.fd, Token::Stdin(number), WRITABLE))?;
+                    self.events
+                        .watch(&stdin.fd, Token::Stdin(number), WRITABLE)
+                        .or_else(|_| self.events.change(&stdin.fd, Token::Stdin(number), WRITABLE))?;
                 }
             }
             Wrote::Closed => process.stdin = None,

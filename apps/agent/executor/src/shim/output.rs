@@ -121,11 +121,13 @@ impl Keeper {
 
     /// Lets every held output go on whose clients have caught up.
     pub(super) fn resume_outputs(&mut self) -> Result<()> {
-        let held = |process: &Supervised, stream| match stream {
-            Stream::Stdout => process.stdout.as_ref(),
-            Stream::Stderr => process.stderr.as_ref(),
-        }
-        .is_some_and(|output| output.is_held);
+        let held = |process: &Supervised, stream| {
+            match stream {
+                Stream::Stdout => process.stdout.as_ref(),
+                Stream::Stderr => process.stderr.as_ref(),
+            }
+            .is_some_and(|output| output.is_held)
+        };
         let mut ready = Vec::new();
         for (number, process) in &self.processes {
             for stream in [Stream::Stdout, Stream::Stderr] {

@@ -110,9 +110,7 @@ impl Keeper {
     fn on_request(&mut self, number: u32, request: ShimRequest) -> Result<()> {
         match request {
             ShimRequest::Start => self.start(number),
-            ShimRequest::Attach { process_id, stdin, stdout, stderr } => {
-                self.attach(number, &process_id, Wants { stdin, stdout, stderr })
-            }
+            ShimRequest::Attach { process_id, stdin, stdout, stderr } => self.attach(number, &process_id, Wants { stdin, stdout, stderr }),
             ShimRequest::Exec { process_id, process, stdin, detach } => match self.exec(number, process_id, *process, stdin, detach) {
                 Ok(()) => Ok(()),
                 Err(failure) => self.refuse(number, failure),
@@ -321,7 +319,8 @@ impl Keeper {
     /// The process died before its program ran, and its channel has not told why.
     pub(super) fn fail_unfinished_startup(&mut self, number: u32) -> Result<()> {
         while self.processes.get(&number).is_some_and(|process| process.startup.is_some()) {
-            let is_starting = self.connections.values().any(|connection| matches!(connection.role, Role::Starting { process, .. } if process == number));
+            let is_starting =
+                self.connections.values().any(|connection| matches!(connection.role, Role::Starting { process, .. } if process == number));
             if !is_starting && number == INIT && self.record.started_at.is_none() {
                 self.processes.get_mut(&number).and_then(|process| process.startup.take());
                 return Ok(());

@@ -88,7 +88,8 @@ impl Cgroup {
     pub fn adopt(&self, pid: i32) -> Result<()> {
         let current = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         let is_confined = |member: &&Membership| {
-            let matches = |names: &str| member.controllers.first().map_or(names.is_empty(), |first| names.split(',').any(|name| name == first));
+            let matches =
+                |names: &str| member.controllers.first().map_or(names.is_empty(), |first| names.split(',').any(|name| name == first));
             current.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).any(|(names, path)| matches(names) && path != "/")
         };
         for member in self.members().filter(is_confined) {

@@ -33,7 +33,14 @@ fn and(target: u8, bits: i32) -> BpfInsn {
 
 /// BPF_DEVCG_ACC_* bits.
 fn access_bits(access: &str) -> i32 {
-    access.chars().fold(0, |bits, letter| bits | match letter { 'm' => 1, 'r' => 2, 'w' => 4, _ => 0 })
+    access.chars().fold(0, |bits, letter| {
+        bits | match letter {
+            'm' => 1,
+            'r' => 2,
+            'w' => 4,
+            _ => 0,
+        }
+    })
 }
 
 /// The rules in reverse: the last one that matches decides. A rule for everything ends the program, since the kernel's verifier refuses
@@ -133,7 +140,8 @@ mod tests {
 
     #[test]
     fn denies_by_default_and_lets_the_last_match_decide() {
-        let rule = |allow, kind: &str, major, minor, access: &str| DeviceRule { allow, kind: kind.into(), major, minor, access: access.into() };
+        let rule =
+            |allow, kind: &str, major, minor, access: &str| DeviceRule { allow, kind: kind.into(), major, minor, access: access.into() };
         let none: [DeviceRule; 0] = [];
         assert!(allows(&none, 2, 6, 1, 3), "/dev/null");
         assert!(!allows(&none, 1, 2, 8, 0), "a disk");

@@ -8,17 +8,8 @@ use std::path::Path;
 /// Nothing, then what the standard device nodes need (the spec's default devices; mknod of anything, since a node is useless without
 /// read or write), then the configured rules in order.
 pub(crate) fn effective_rules(rules: &[DeviceRule]) -> Vec<DeviceRule> {
-    const STANDARD: [(i64, Option<i64>); 9] = [
-        (1, Some(3)),
-        (1, Some(5)),
-        (1, Some(7)),
-        (1, Some(8)),
-        (1, Some(9)),
-        (5, Some(0)),
-        (5, Some(1)),
-        (5, Some(2)),
-        (136, None),
-    ];
+    const STANDARD: [(i64, Option<i64>); 9] =
+        [(1, Some(3)), (1, Some(5)), (1, Some(7)), (1, Some(8)), (1, Some(9)), (5, Some(0)), (5, Some(1)), (5, Some(2)), (136, None)];
     let rule = |kind: &str, major, minor, access: &str| DeviceRule { allow: true, kind: kind.into(), major, minor, access: access.into() };
     let mut all = vec![DeviceRule { allow: false, kind: "a".into(), major: None, minor: None, access: "rwm".into() }];
     all.extend(["c", "b"].map(|kind| rule(kind, None, None, "m")));
@@ -50,8 +41,11 @@ pub(crate) fn write_v1(path: &Path, rules: &[DeviceRule]) -> Result<()> {
     let (mut allow, mut deny) = (open("devices.allow")?, open("devices.deny")?);
     for rule in effective_rules(rules) {
         let file = if rule.allow { &mut allow } else { &mut deny };
-        file.write_all(v1_line(&rule).as_bytes())
-            .map_err(|source| Error::Io { attempt: "write a device rule for", path: path.to_owned(), source })?;
+        file.write_all(v1_line(&rule).as_bytes()).map_err(|source| Error::Io {
+            attempt: "write a device rule for",
+            path: path.to_owned(),
+            source,
+        })?;
     }
     Ok(())
 }

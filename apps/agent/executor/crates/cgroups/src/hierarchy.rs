@@ -24,7 +24,20 @@ pub struct Hierarchies {
 }
 
 const V1_CONTROLLERS: [&str; 14] = [
-    "cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb", "net_cls", "net_prio", "perf_event", "rdma", "misc",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "memory",
+    "devices",
+    "freezer",
+    "blkio",
+    "pids",
+    "hugetlb",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "rdma",
+    "misc",
 ];
 
 impl Hierarchies {
@@ -65,7 +78,8 @@ impl Hierarchies {
 
     /// Controllers that can be used, wherever they are.
     pub fn controllers(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.v1.iter().flat_map(|v1| v1.controllers.clone()).filter(|name| !name.starts_with("name=")).collect();
+        let mut names: Vec<String> =
+            self.v1.iter().flat_map(|v1| v1.controllers.clone()).filter(|name| !name.starts_with("name=")).collect();
         if let Some(v2) = &self.v2 {
             names.extend(unified_controllers(v2));
         }

@@ -158,9 +158,7 @@ fn apply_cpu(cgroup: &Cgroup, cpu: &Cpu) -> Result<()> {
 }
 
 fn apply_cpuset(cgroup: &Cgroup, cpu: &Cpu) -> Result<()> {
-    for (file, field, value) in
-        [("cpuset.cpus", "resources.cpu.cpus", &cpu.cpus), ("cpuset.mems", "resources.cpu.mems", &cpu.mems)]
-    {
+    for (file, field, value) in [("cpuset.cpus", "resources.cpu.cpus", &cpu.cpus), ("cpuset.mems", "resources.cpu.mems", &cpu.mems)] {
         if !value.is_empty() {
             files::write(&required(cgroup, "cpuset", field)?.join(file), value)?;
         }

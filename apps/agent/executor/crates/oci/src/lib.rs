@@ -167,7 +167,9 @@ mod tests {
     fn refuses_ids_that_do_not_fit() {
         // CVE-2026-30892, CVE-2024-40635: an id that overflows must never become another user.
         for uid in ["4294967296", "-1", "1.5", "\"0\""] {
-            let json = format!(r#"{{"ociVersion":"1.0.2","linux":{{"namespaces":[{{"type":"mount"}}]}},"process":{{"user":{{"uid":{uid},"gid":0}}}}}}"#);
+            let json = format!(
+                r#"{{"ociVersion":"1.0.2","linux":{{"namespaces":[{{"type":"mount"}}]}},"process":{{"user":{{"uid":{uid},"gid":0}}}}}}"#
+            );
             let error = Config::parse(json.as_bytes()).expect_err(uid);
             assert_eq!(error.field, "process.user.uid");
         }
@@ -175,7 +177,9 @@ mod tests {
 
     #[test]
     fn reads_null_as_empty_and_ignores_the_unknown() {
-        let config = Config::parse(br#"{"ociVersion":"1.2.0","mounts":null,"x":1,"linux":{"maskedPaths":null,"namespaces":[{"type":"mount"}]}}"#).unwrap();
+        let config =
+            Config::parse(br#"{"ociVersion":"1.2.0","mounts":null,"x":1,"linux":{"maskedPaths":null,"namespaces":[{"type":"mount"}]}}"#)
+                .unwrap();
         assert!(config.mounts.is_empty() && config.linux.masked_paths.is_empty());
     }
 

@@ -34,9 +34,14 @@ impl Config {
                 validate_hook(&format!("hooks.{kind}[{index}]"), hook)?;
             }
         }
-        if !matches!(self.linux.rootfs_propagation.as_str(), "" | "shared" | "slave" | "private" | "unbindable" | "rshared" | "rslave" | "rprivate" | "runbindable")
-        {
-            return Err(ConfigError::invalid("linux.rootfsPropagation", format!("{:?} is no propagation type", self.linux.rootfs_propagation)));
+        if !matches!(
+            self.linux.rootfs_propagation.as_str(),
+            "" | "shared" | "slave" | "private" | "unbindable" | "rshared" | "rslave" | "rprivate" | "runbindable"
+        ) {
+            return Err(ConfigError::invalid(
+                "linux.rootfsPropagation",
+                format!("{:?} is no propagation type", self.linux.rootfs_propagation),
+            ));
         }
         for (field, paths) in [("linux.maskedPaths", &self.linux.masked_paths), ("linux.readonlyPaths", &self.linux.readonly_paths)] {
             for path in paths {
@@ -122,7 +127,15 @@ impl Config {
                 NamespaceKind::Network
             } else if dotted.starts_with("fs.mqueue.")
                 || matches!(dotted.as_str(), "kernel.sem" | "kernel.shmall" | "kernel.shmmax" | "kernel.shmmni" | "kernel.shm_rmid_forced")
-                || matches!(dotted.as_str(), "kernel.msgmax" | "kernel.msgmnb" | "kernel.msgmni" | "kernel.msg_next_id" | "kernel.sem_next_id" | "kernel.shm_next_id")
+                || matches!(
+                    dotted.as_str(),
+                    "kernel.msgmax"
+                        | "kernel.msgmnb"
+                        | "kernel.msgmni"
+                        | "kernel.msg_next_id"
+                        | "kernel.sem_next_id"
+                        | "kernel.shm_next_id"
+                )
             {
                 NamespaceKind::Ipc
             } else if matches!(dotted.as_str(), "kernel.domainname" | "kernel.hostname") {
@@ -225,6 +238,9 @@ mod tests {
 
     #[test]
     fn refuses_cgroup_paths_with_dots() {
-        assert_eq!(field_of(r#"{"ociVersion":"1.0.0","linux":{"namespaces":[{"type":"mount"}],"cgroupsPath":"/a/../../b"}}"#), "linux.cgroupsPath");
+        assert_eq!(
+            field_of(r#"{"ociVersion":"1.0.0","linux":{"namespaces":[{"type":"mount"}],"cgroupsPath":"/a/../../b"}}"#),
+            "linux.cgroupsPath"
+        );
     }
 }

@@ -32,8 +32,24 @@ impl Arch {
 
     fn by_name(name: &str) -> Result<Option<Self>, ConfigError> {
         const ELSEWHERE: [&str; 18] = [
-            "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64", "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC",
-            "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
+            "MIPS",
+            "MIPS64",
+            "MIPS64N32",
+            "MIPSEL",
+            "MIPSEL64",
+            "MIPSEL64N32",
+            "PPC",
+            "PPC64",
+            "PPC64LE",
+            "S390",
+            "S390X",
+            "PARISC",
+            "PARISC64",
+            "RISCV64",
+            "LOONGARCH64",
+            "M68K",
+            "SH",
+            "SHEB",
         ];
         let short = name.strip_prefix("SCMP_ARCH_").unwrap_or_default();
         Ok(match short {
@@ -66,7 +82,12 @@ impl Arch {
         let mut values: Vec<u32> = arches.iter().map(|arch| arch.audit_value()).collect();
         values.dedup();
         let mut seen = Vec::new();
-        values.retain(|value| !seen.contains(value) && { seen.push(*value); true });
+        values.retain(|value| {
+            !seen.contains(value) && {
+                seen.push(*value);
+                true
+            }
+        });
         values
     }
 

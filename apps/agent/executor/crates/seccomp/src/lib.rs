@@ -131,7 +131,8 @@ fn segments(profile: &Seccomp, arches: &[Arch], audit: u32, default: u32) -> Vec
             segments.push(Segment { start: number, code: compile_rules(&verdict.rules, verdict.otherwise.unwrap_or(default)) });
             next = number + 1;
         }
-        let beyond = if verdicts.is_empty() || !denies(profile.default_action) { default } else { return_value(Action::Errno, Some(ENOSYS)) };
+        let beyond =
+            if verdicts.is_empty() || !denies(profile.default_action) { default } else { return_value(Action::Errno, Some(ENOSYS)) };
         segments.push(Segment::returning(next, beyond));
     }
     segments.sort_by_key(|segment| segment.start);

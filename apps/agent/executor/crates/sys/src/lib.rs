@@ -16,8 +16,8 @@ pub use exec::{Image, execve, execveat};
 pub use fds::{adopt, cloexec_from, close_from, renumber};
 pub use mount::{MountAttr, mount_setattr};
 pub use process::{
-    EndedChild, InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, malloc_trim, next_ended_child, personality, set_ioprio, set_mempolicy,
-    set_sched_attr, signal_of, unshare_namespaces,
+    EndedChild, InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, malloc_trim, next_ended_child, personality,
+    set_ioprio, set_mempolicy, set_sched_attr, signal_of, unshare_namespaces,
 };
 pub use signals::{SignalFd, block_all_signals, reset_signals};
 pub use tty::{open_pty_peer, unlock_pty};
