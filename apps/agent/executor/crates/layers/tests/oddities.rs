@@ -402,7 +402,7 @@ fn global_headers_and_volume_labels_are_passed_over() {
 
 #[test]
 fn every_compression_gives_the_same_layer() {
-    let tar = Tar::new().file("big", vec![7; 3 << 20]).file("small", "x").end();
+    let tar = Tar::new().file("big", vec![7; 600 << 10]).file("small", "x").end();
     let (head, tail) = tar.split_at(tar.len() / 3);
     let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
     let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
@@ -431,7 +431,7 @@ fn every_compression_gives_the_same_layer() {
 
 #[test]
 fn damaged_and_unknown_compression_is_refused() {
-    let tar = Tar::new().file("big", vec![7; 3 << 20]).end();
+    let tar = Tar::new().file("big", vec![7; 600 << 10]).end();
     let scratch = Scratch::new();
     let whole = gzip(&tar);
     let mut wrong_sum = whole.clone();
