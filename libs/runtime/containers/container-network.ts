@@ -1,4 +1,5 @@
-import { conflict, invalid } from '@gantry/platform/errors';
+import { writeFile } from 'node:fs/promises';
+import { conflict, invalid, whileTrying } from '@gantry/platform/errors';
 import type { Endpoint, PortRequest } from '@gantry/runtime/networks';
 import { readHostResolvConf } from '@gantry/runtime/networks';
 import type { ContainerTable } from './container-table.ts';
@@ -18,6 +19,8 @@ export interface ContainerNetworking {
   plug(live: LiveContainer): Promise<PluggedEndpoint[]>;
   publish(live: LiveContainer): Promise<void>;
   unplug(live: LiveContainer): Promise<void>;
+  /** Tells of what `unplug` did; apart from it, for events have an order of their own. */
+  emitDisconnected(live: LiveContainer): void;
   writeFiles(live: LiveContainer): Promise<void>;
   connect(live: LiveContainer, reference: string, spec: EndpointSpec): Promise<void>;
   disconnect(live: LiveContainer, reference: string): Promise<void>;
@@ -25,6 +28,18 @@ export interface ContainerNetworking {
 
 export function hostnameOf(live: LiveContainer): string {
   return live.record.spec.hostname || live.id.slice(0, 12);
+}
+
+/**
+ * With br_netfilter on, a published port of a bridge's own member is translated while still on the bridge: the frame then has to leave by the port it came
+ * in, which bridges do only where told.
+ */
+export async function allowHairpin(hostInterface: string): Promise<void> {
+  try {
+    await writeFile(`/sys/class/net/${hostInterface}/brport/hairpin_mode`, '1');
+  } catch (cause) {
+    throw whileTrying(`let ${hostInterface} send frames back where they came from`, cause);
+  }
 }
 
 /** `8080` → 8080, `8000-8010` → a range, '' and `0` → 0. */
@@ -143,6 +158,8 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
     async unplug(live) {
       await networks.ports.release(live.id);
       for (const endpoint of networks.endpointsOf(live.id)) await networks.release(endpoint.networkId, live.id);
+    },
+    emitDisconnected(live) {
       for (const { networkId } of Object.values(live.record.networks)) emit('disconnect', networkId, live);
     },
     writeFiles,
@@ -163,6 +180,7 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
       try {
         const gateways = taken.size > 0 ? [] : endpoint.attachment.gateways;
         await executor.call('network.connect', { containerId: live.id, attachment: { ...endpoint.attachment, gateways, name: interfaceName } });
+        await allowHairpin(endpoint.attachment.hostInterface);
       } catch (error) {
         await networks.release(network.id, live.id);
         throw error;

@@ -27,7 +27,14 @@ export function createRunEnder(
     for (const mount of live.record.mounts) {
       if (mount.type !== 'volume') continue;
       await volumes.unmount(mount.name, live.id);
-      events.emit({ type: 'volume', action: 'unmount', id: mount.name, attributes: { container: live.id, driver: mount.driver } });
+    }
+  }
+
+  function emitEnd(live: LiveContainer, exitCode: number, durationMs: number): void {
+    table.emit(live, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(durationMs / 1000)) });
+    networking.emitDisconnected(live);
+    for (const mount of live.record.mounts) {
+      if (mount.type === 'volume') events.emit({ type: 'volume', action: 'unmount', id: mount.name, attributes: { container: live.id, driver: mount.driver } });
     }
   }
 
@@ -64,7 +71,7 @@ export function createRunEnder(
       finishedAt: exit.exitedAt,
       restartCount: live.record.restartCount + (restart === null ? 0 : 1),
     });
-    table.emit(live, 'die', { exitCode: String(exit.code), execDuration: String(Math.floor(durationMs / 1000)) });
+    emitEnd(live, exit.code, durationMs);
     live.notify(restart === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
     await attempt('delete the run', live, async () => {
       await executor.call('container.delete', { containerId: live.id, force: true });

@@ -2,7 +2,7 @@ import type { ContainerState, ExitStatus } from '@gantry/contracts/executor';
 import { describeError, GantryError, hasCode, notModified, operational, whileTrying, wrongState } from '@gantry/platform/errors';
 import { nowNs, parseNs } from '@gantry/platform/node';
 import type { createBundler } from './bundle.ts';
-import type { ContainerNetworking, PluggedEndpoint } from './container-network.ts';
+import { allowHairpin, type ContainerNetworking, type PluggedEndpoint } from './container-network.ts';
 import type { ContainerTable } from './container-table.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
 import { toContainerLog } from './log-driver.ts';
@@ -125,6 +125,7 @@ export function createRunner(parts: RunParts) {
       await networking.writeFiles(live);
       await networking.publish(live);
       await make(live, plugged);
+      for (const { endpoint } of plugged) await allowHairpin(endpoint.attachment.hostInterface);
       await connectAttached(live);
       const state = await executor.call('container.start', { containerId: live.id });
       begin(live, state);
@@ -161,6 +162,7 @@ export function createRunner(parts: RunParts) {
         for (const attach of live.pendingAttaches) attach.fail(operational('failed', `container ${live.record.name} did not start`, { cause: error }));
         live.pendingAttaches.clear();
         table.emit(live, 'die', { exitCode: String(exitCode), execDuration: '0' });
+        networking.emitDisconnected(live);
         live.notify(['next-exit', 'not-running'], { exitCode, error: describeError(error) });
         throw error;
       }

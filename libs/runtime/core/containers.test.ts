@@ -267,9 +267,9 @@ describe('policies', () => {
       'network connect',
       'volume mount',
       'container start',
+      'container die',
       'network disconnect',
       'volume unmount',
-      'container die',
       'container destroy',
     ]);
   });

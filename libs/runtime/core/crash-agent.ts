@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { describeError } from '@gantry/platform/errors';
 import { silentLogger } from '@gantry/platform/node';
 import { openRuntime } from './open-runtime.ts';
 
@@ -25,7 +26,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, args }: { id: number; method: Method; args: [string, never] } = JSON.parse(line);
   methods[method](...args).then(
     () => say({ id, ok: true }),
-    (error: unknown) => say({ id, ok: false, error: String(error) }),
+    (error: unknown) => say({ id, ok: false, error: describeError(error) }),
   );
 }
 await runtime.close();

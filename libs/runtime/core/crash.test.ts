@@ -136,57 +136,75 @@ function randomOf(seed: number): (limit: number) => number {
   };
 }
 
+interface Operation {
+  readonly name: string;
+  readonly done: Promise<{ ok: boolean; error?: string }>;
+  readonly apply: (model: Model) => void;
+}
+
+type Call = Awaited<ReturnType<typeof startAgent>>;
+
+/** Something that fits the state the model has for `name`. */
+function choose(name: string, model: Model, random: (limit: number) => number, call: Call): Operation {
+  const state = model.get(name);
+  const operation = (method: string, apply: Operation['apply'], ...args: unknown[]): Operation => ({ name, done: call(method, name, ...args), apply });
+  if (state === undefined) return operation('create', (after) => after.set(name, 'created'), { cmd: ['sleep', '1000'] });
+  if (random(4) === 0) return operation('remove', (after) => after.delete(name));
+  if (state === 'running') return operation('stop', (after) => after.set(name, 'stopped'));
+  return operation('start', (after) => after.set(name, 'running'));
+}
+
+const statusOf = { created: 'created', running: 'running', stopped: 'exited' } as const;
+
+/** Operations on containers of different names at once, cut off by a kill; then the model and the world must agree. */
+async function playRound(model: Model, random: (limit: number) => number, nextName: () => string): Promise<string[]> {
+  const failures: string[] = [];
+  const call = await startAgent();
+  const operations = new Map<string, Operation>();
+  for (let step = 0; step < 6; step++) {
+    const idle = [...model.keys()].filter((name) => !operations.has(name));
+    const name = (random(3) > 0 ? idle[random(idle.length)] : undefined) ?? nextName();
+    operations.set(name, choose(name, model, random, call));
+  }
+  const finished = new Set<string>();
+  for (const { name, done } of operations.values()) {
+    void done.then(({ ok, error }) => {
+      if (ok) finished.add(name);
+      else if (error !== 'killed') failures.push(`${name}: ${error}`);
+    });
+  }
+  await delay(random(400));
+  await kill();
+  for (const { name, apply } of operations.values()) if (finished.has(name)) apply(model);
+
+  const runtime = await fixture.reopen();
+  for (const [name, state] of model) {
+    if (!operations.has(name) || finished.has(name)) expect(runtime.containers.get(name).state.status, name).toBe(statusOf[state]);
+  }
+  // What was cut off may have happened or not; from here on it is what it is.
+  for (const name of operations.keys()) {
+    const found = runtime.containers.find(name);
+    if (found === undefined) model.delete(name);
+    else if (!finished.has(name)) model.set(name, observed(found));
+  }
+  const ids = runtime.containers.list().map((container) => container.id);
+  expect(ids).toHaveLength(model.size);
+  for (const directory of ['containers', 'snapshots/active']) {
+    expect(readdirSync(join(fixture.options.dataDir, directory)).toSorted(), directory).toEqual(ids.toSorted());
+  }
+  await runtime.close();
+  return failures;
+}
+
 describe.each([1, 2, 3])('random operations and random kill -9, seed %d', (seed) => {
   it('keep what was acknowledged, and leave nothing half made', { timeout: 180_000 }, async () => {
     const random = randomOf(seed);
     const model: Model = new Map();
+    const failures: string[] = [];
     let made = 0;
     await fixture.runtime.close();
-    for (let round = 0; round < 6; round++) {
-      const call = await startAgent();
-      const operations: { name: string; done: Promise<{ ok: boolean; error?: string }>; apply: (model: Model) => void }[] = [];
-      const busy = new Set<string>();
-      for (let step = 0; step < 6; step++) {
-        const idle = [...model.keys()].filter((name) => !busy.has(name));
-        const name = idle.length > 0 && random(3) > 0 ? (idle[random(idle.length)] ?? '') : `c${++made}`;
-        const state = model.get(name);
-        busy.add(name);
-        if (state === undefined)
-          operations.push({ name, done: call('create', name, { cmd: ['sleep', '1000'] }), apply: (after) => after.set(name, 'created') });
-        else if (random(4) === 0) operations.push({ name, done: call('remove', name), apply: (after) => after.delete(name) });
-        else if (state === 'running') operations.push({ name, done: call('stop', name), apply: (after) => after.set(name, 'stopped') });
-        else operations.push({ name, done: call('start', name), apply: (after) => after.set(name, 'running') });
-      }
-      const finished = new Set<string>();
-      for (const operation of operations) {
-        void operation.done.then(({ ok, error }) => {
-          if (ok) finished.add(operation.name);
-          else if (error !== 'killed') throw new Error(`${operation.name}: ${error}`);
-        });
-      }
-      await delay(random(400));
-      await kill();
-      for (const operation of operations) if (finished.has(operation.name)) operation.apply(model);
-
-      const runtime = await fixture.reopen();
-      const states = { created: ['created'], running: ['running'], stopped: ['exited'] };
-      for (const [name, state] of model) {
-        if (busy.has(name) && !finished.has(name)) continue;
-        expect(states[state], `round ${round}: ${name}`).toContain(runtime.containers.get(name).state.status);
-      }
-      // What was cut off may have happened or not; from here on it is what it is.
-      for (const name of busy) {
-        const found = runtime.containers.find(name);
-        if (found === undefined) model.delete(name);
-        else if (!finished.has(name)) model.set(name, observed(found));
-      }
-      const ids = runtime.containers.list().map((container) => container.id);
-      expect(ids.length).toBe(model.size);
-      for (const directory of ['containers', 'snapshots/active']) {
-        expect(readdirSync(join(fixture.options.dataDir, directory)).toSorted(), directory).toEqual(ids.toSorted());
-      }
-      await runtime.close();
-    }
+    for (let round = 0; round < 6; round++) failures.push(...(await playRound(model, random, () => `c${++made}`)));
     await fixture.reopen();
+    expect(failures).toEqual([]);
   });
 });
