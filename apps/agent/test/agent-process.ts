@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { busyboxArchive } from '@gantry/testing/images';
 import { instanceOf, leftoversOf, type Names, sweep } from '../../../tools/product/leftovers.ts';
+import { onHost, type TestHost } from './netns.ts';
 
 const source = join(import.meta.dirname, '..');
 const executors = ['release', 'debug'].map((profile) => join(source, `executor/target/${profile}/gantry-executor`));
@@ -18,8 +19,8 @@ export interface AgentProcessOptions {
   readonly serverUrl?: string;
   readonly joinToken?: string;
   readonly nodeName?: string;
-  /** Runs in this network namespace of `ip netns`, and otherwise on the host as it is. */
-  readonly netns?: string;
+  /** Where it runs; this very host unless told. */
+  readonly host?: TestHost;
 }
 
 /** A real agent in a process of its own, whose every trace on the host has a name of its own. */
@@ -54,9 +55,9 @@ export class AgentProcess {
   invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
     const executor = executors.find((path) => existsSync(path));
     if (executor === undefined) throw new Error(`the executor is not built: ${executors.join(' or ')}`);
-    const { serverUrl = '', joinToken = '', nodeName = 'test-node', netns } = this.#options;
+    const { serverUrl = '', joinToken = '', nodeName = 'test-node', host } = this.#options;
     return {
-      command: [...(netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`]), process.execPath, join(source, 'src/main.ts')],
+      command: [...(host === undefined ? [] : onHost(host)), process.execPath, join(source, 'src/main.ts')],
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         GANTRY_SERVER_URL: serverUrl,
@@ -127,6 +128,11 @@ export class AgentProcess {
 
   async containerIds(): Promise<string[]> {
     const answer = await this.engine('GET', '/containers/json?all=1');
+    return (answer as { Id: string }[]).map(({ Id }) => Id); // the Engine API's documented shape
+  }
+
+  async runningContainerIds(): Promise<string[]> {
+    const answer = await this.engine('GET', '/containers/json');
     return (answer as { Id: string }[]).map(({ Id }) => Id); // the Engine API's documented shape
   }
 

@@ -24,7 +24,7 @@ beforeEach(async () => {
       // The same on both: networks inside a host are its own.
       octet: 214,
       nodeName,
-      netns: host.netns,
+      host,
       serverUrl: `http://${network.gateway}:${plane.port}`,
       joinToken: plane.joinToken,
     });
