@@ -16,11 +16,13 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
   test: {
     chromium: ['/usr/bin/chromium'],
     'docker-compose': ['/usr/bin/docker-compose', '/usr/local/bin/docker-compose'],
+    'docker-registry': ['/usr/bin/docker-registry'],
     'docker.io': ['/usr/bin/docker', '/usr/local/bin/docker'],
     iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
     procps: ['/usr/bin/ps', '/bin/ps'],
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
+    skopeo: ['/usr/bin/skopeo'],
   },
 };
 
