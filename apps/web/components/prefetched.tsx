@@ -1,7 +1,8 @@
-import { dehydrate, HydrationBoundary, QueryClient } from '@tanstack/react-query';
+import { QueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Api } from '../lib/api/client.ts';
 import { serverApi } from '../lib/api/server.ts';
+import { Hydrated } from './hydrated.tsx';
 
 interface PrefetchedProps {
   load: (queryClient: QueryClient, api: Api) => Promise<void>[];
@@ -12,5 +13,6 @@ interface PrefetchedProps {
 export async function Prefetched({ load, children }: PrefetchedProps) {
   const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   await Promise.all(load(queryClient, serverApi));
-  return <HydrationBoundary state={dehydrate(queryClient)}>{children}</HydrationBoundary>;
+  const read = queryClient.getQueryCache().findAll({ predicate: ({ state }) => state.status === 'success' });
+  return <Hydrated entries={read.map(({ queryKey, state }) => ({ queryKey: [...queryKey], content: state.data }))}>{children}</Hydrated>;
 }

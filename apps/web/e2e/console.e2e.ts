@@ -388,7 +388,7 @@ describe('every page', () => {
     { look: 'on a phone', options: phone },
   ];
 
-  test.each(looks)('is accessible and fits: $look', async ({ options }) => {
+  test.each(looks)('is accessible and fits: $look', { timeout: 400_000 }, async ({ options }) => {
     const page = await asAdmin(options);
     const nodeId = app.cluster.nodes.keys().next().value;
     const tasks = [...app.cluster.tasks.values()];

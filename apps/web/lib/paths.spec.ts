@@ -46,12 +46,14 @@ test('all addresses', () => {
 
 test('all stream addresses', () => {
   const all = {
+    health: streamPaths.health(),
     live: streamPaths.live(),
     taskLogs: streamPaths.taskLogs(taskId, { follow: true, tail: 200, since: '2026-11-24T10:00:00.000Z' }),
     taskTerminal: streamPaths.taskTerminal(taskId, { height: 24, width: 80 }),
   } satisfies Record<keyof typeof streamPaths, string>;
   expect(all).toMatchInlineSnapshot(`
     {
+      "health": "/healthz",
       "live": "/api/v1/live",
       "taskLogs": "/api/v1/tasks/ttttttttttttttttttttttttt/logs?follow=true&tail=200&since=2026-11-24T10%3A00%3A00.000Z",
       "taskTerminal": "/api/v1/tasks/ttttttttttttttttttttttttt/terminal?height=24&width=80",

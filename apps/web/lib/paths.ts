@@ -18,8 +18,9 @@ export const paths = {
   signInThen: (next: string) => `/sign-in?next=${encodeURIComponent(next)}`,
 } as const;
 
-/** The parts of the HTTP API that are streams, which the contract describes in words. */
+/** What the HTTP API has beside the contract's operations. */
 export const streamPaths = {
+  health: () => '/healthz',
   live: () => '/api/v1/live',
   taskLogs: (taskId: TaskId, query: { follow: boolean; tail: number; since?: string }) => {
     const search = new URLSearchParams({ follow: String(query.follow), tail: String(query.tail), ...(query.since ? { since: query.since } : {}) });

@@ -30,6 +30,10 @@ export function createFakeApi(cluster: FakeCluster, sessions: Sessions, webUrl: 
   return server;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/healthz') {
+      response.end('{"status":"ok"}');
+      return;
+    }
     if (!request.url?.startsWith('/api/')) {
       proxy(request, response, webUrl);
       return;

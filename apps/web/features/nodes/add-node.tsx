@@ -1,6 +1,7 @@
 'use client';
 
 import { Button } from '@gantry/ui/button';
+import { Callout } from '@gantry/ui/callout';
 import { CodeLine } from '@gantry/ui/code-line';
 import { Dialog } from '@gantry/ui/dialog';
 import { Skeleton } from '@gantry/ui/skeleton';
@@ -13,7 +14,7 @@ import { ErrorNote } from '../../components/error-note.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { api } from '../../lib/api/browser.ts';
 import { nodeCan } from './actions.ts';
-import { joinCommands } from './join-command.ts';
+import { isLoopback, joinCommands } from './join-command.ts';
 
 export function AddNode() {
   const account = useAccount();
@@ -55,6 +56,12 @@ export function AddNode() {
 function JoinSteps({ install, tryOut, expiresAt }: { install: string; tryOut: string; expiresAt: string }) {
   return (
     <div className="flex flex-col gap-3 text-sm">
+      {isLoopback(window.location.origin) && (
+        <Callout tone="warn">
+          {window.location.host} is this machine only. Start Gantry with --bind and open the dashboard at an address that the new host can reach, or put one in
+          below.
+        </Callout>
+      )}
       <p>On the new host, unpack the agent's package and run this in its folder. The agent becomes a system service.</p>
       <CodeLine label="install command" text={install} />
       <p>Or, to try it in the foreground:</p>

@@ -8,7 +8,7 @@ import type { Concern } from './summary.ts';
 
 const shown = 5;
 
-export function ConcernsCard({ concerns }: { concerns: Concern[] | undefined }) {
+export function ConcernsCard({ concerns, hasNodes }: { concerns: Concern[] | undefined; hasNodes: boolean }) {
   return (
     <Card>
       <CardHeader title="Needs attention" description="Nodes that are not ready and services that are short of tasks" />
@@ -18,7 +18,12 @@ export function ConcernsCard({ concerns }: { concerns: Concern[] | undefined }) 
           <Skeleton />
         </div>
       )}
-      {concerns?.length === 0 && (
+      {concerns && !hasNodes && (
+        <p className="border-b px-4 py-2.5 text-sm last:border-b-0">
+          No host has joined yet, so nothing can run. <ResourceLink href={paths.nodes()}>Add a node</ResourceLink>
+        </p>
+      )}
+      {concerns?.length === 0 && hasNodes && (
         <p className="flex items-center gap-2 px-4 py-6 text-muted-foreground text-sm">
           <CircleCheck aria-hidden className="size-4 text-good" /> Everything runs as wanted.
         </p>

@@ -61,7 +61,7 @@ export function Overview() {
         </div>
         <div className="grid gap-5 lg:grid-cols-2">
           <CapacityCard capacity={isWhole && toCapacity(nodeItems, serviceItems)} />
-          <ConcernsCard concerns={isWhole && toConcerns(nodeItems, serviceItems)} />
+          <ConcernsCard hasNodes={nodeItems?.length !== 0} concerns={isWhole && toConcerns(nodeItems, serviceItems)} />
         </div>
         <Card>
           <CardHeader title="Latest tasks" actions={<MoreLink href={paths.tasks()}>All tasks</MoreLink>} />

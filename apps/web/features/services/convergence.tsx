@@ -12,7 +12,7 @@ import { ScaleControl } from './scale-control.tsx';
 /** How far what runs is from what is wanted, and the control that says how much is wanted. */
 export function Convergence({ service }: { service: Service }) {
   const { runningTasks, desiredTasks, state, message } = service.status;
-  const isUnderWay = runningTasks !== desiredTasks || state === 'updating' || state === 'removing';
+  const isUnderWay = state === 'updating' || state === 'removing' || (state === 'converged' && runningTasks !== desiredTasks);
   return (
     <Card className="grid gap-px bg-border sm:grid-cols-3">
       <Tile title="Tasks">

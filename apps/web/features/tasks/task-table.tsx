@@ -4,6 +4,7 @@ import type { Task } from '@gantry/contracts/http-api';
 import { Empty } from '@gantry/ui/empty';
 import { useQuery } from '@tanstack/react-query';
 import { ListTree } from 'lucide-react';
+import { useAccount } from '../../components/account-context.tsx';
 import { pageSize } from '../../components/page-size.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { ResourceLink } from '../../components/resource-link.tsx';
@@ -12,6 +13,7 @@ import { TaskBadge } from '../../components/state-badges.tsx';
 import { usePages } from '../../components/use-pages.ts';
 import { api } from '../../lib/api/browser.ts';
 import { paths } from '../../lib/paths.ts';
+import { taskCan } from './actions.ts';
 import { type TaskFilter, taskPageQuery } from './queries.ts';
 import { taskName } from './task-name.ts';
 
@@ -50,16 +52,7 @@ const columns: Column<Task>[] = [
   },
   {
     heading: 'Open',
-    cell: (task) => (
-      <span className="flex gap-3 text-muted-foreground text-xs">
-        <ResourceLink href={paths.taskLogs(task.id)}>
-          Logs<span className="sr-only"> of {taskName(task)}</span>
-        </ResourceLink>
-        <ResourceLink href={paths.taskTerminal(task.id)}>
-          Terminal<span className="sr-only"> in {taskName(task)}</span>
-        </ResourceLink>
-      </span>
-    ),
+    cell: (task) => <TaskStreams task={task} />,
     isSecondary: true,
   },
   { heading: 'Since', cell: (task) => <RelativeTime at={task.status.at} />, className: 'whitespace-nowrap text-muted-foreground', isSecondary: true },
@@ -89,5 +82,19 @@ export function TaskTable({ filter, hiddenColumns = [], size, emptyText }: TaskT
         </Empty>
       }
     />
+  );
+}
+
+function TaskStreams({ task }: { task: Task }) {
+  const account = useAccount();
+  return (
+    <span className="flex gap-3 text-muted-foreground text-xs">
+      <ResourceLink href={paths.taskLogs(task.id)} can={taskCan.readLogs(account, task)}>
+        Logs<span className="sr-only"> of {taskName(task)}</span>
+      </ResourceLink>
+      <ResourceLink href={paths.taskTerminal(task.id)} can={taskCan.openTerminal(account, task)}>
+        Terminal<span className="sr-only"> in {taskName(task)}</span>
+      </ResourceLink>
+    </span>
   );
 }

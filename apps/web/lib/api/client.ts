@@ -13,14 +13,15 @@ interface ApiOptions {
   /** Asked per call. */
   origin: () => string;
   headers?: () => Promise<Record<string, string>>;
+  send?: (request: Request, init: RequestInit) => Promise<Response>;
 }
 
 /** The REST API, typed by its contract; answers are parsed by it too. Each entry makes query and mutation options for TanStack Query. */
-export function createApi({ origin, headers }: ApiOptions): Api {
+export function createApi({ origin, headers, send = (request, init) => fetch(request, init) }: ApiOptions): Api {
   const link = new OpenAPILink(httpApi, {
     url: () => new URL('/api/v1', origin()),
     ...(headers ? { headers } : {}),
-    fetch: fetchReadingProblems,
+    fetch: async (request, init) => readingProblems(await send(request, init)),
     customErrorResponseBodyDecoder: fromProblem,
     plugins: [new ResponseValidationPlugin(httpApi)],
   });
@@ -28,8 +29,7 @@ export function createApi({ origin, headers }: ApiOptions): Api {
 }
 
 /** The link reads application/json only; problem+json is that too. */
-async function fetchReadingProblems(request: Request, init: RequestInit): Promise<Response> {
-  const response = await fetch(request, init);
+function readingProblems(response: Response): Response {
   if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return response;
   const headers = new Headers(response.headers);
   headers.set('content-type', 'application/json');

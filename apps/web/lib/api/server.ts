@@ -7,4 +7,14 @@ import { createApi } from './client.ts';
 export const serverApi = createApi({
   origin: () => readConfig().GANTRY_API_URL,
   headers: async () => ({ cookie: (await cookies()).toString() }),
+  send: sendAgainWhenCut,
 });
+
+/** A pooled connection may have been cut by a restart of the api, which shows only when it is used. Here everything is a GET. */
+async function sendAgainWhenCut(request: Request, init: RequestInit): Promise<Response> {
+  const again = request.clone();
+  return fetch(request, init).catch((error: unknown) => {
+    if (error instanceof TypeError) return fetch(again, init);
+    throw error;
+  });
+}
