@@ -73,10 +73,29 @@ export type ContainerState = z.infer<typeof ContainerState>;
 export const ContainerStats = z.object({
   readAt: z.string(),
   cpu: z.object({ usageNs: z.number(), userNs: z.number(), systemNs: z.number(), throttledPeriods: z.number(), periods: z.number(), throttledNs: z.number() }),
-  memory: z.object({ usageBytes: z.number(), maxUsageBytes: z.number(), limitBytes: z.number(), cacheBytes: z.number(), inactiveFileBytes: z.number(), oomKills: z.number() }),
+  memory: z.object({
+    usageBytes: z.number(),
+    maxUsageBytes: z.number(),
+    limitBytes: z.number(),
+    cacheBytes: z.number(),
+    inactiveFileBytes: z.number(),
+    oomKills: z.number(),
+  }),
   pids: z.object({ current: z.number(), limit: z.number() }),
   blockIo: z.object({ readBytes: z.number(), writeBytes: z.number() }),
-  networks: z.record(z.string(), z.object({ rxBytes: z.number(), rxPackets: z.number(), rxErrors: z.number(), rxDropped: z.number(), txBytes: z.number(), txPackets: z.number(), txErrors: z.number(), txDropped: z.number() })),
+  networks: z.record(
+    z.string(),
+    z.object({
+      rxBytes: z.number(),
+      rxPackets: z.number(),
+      rxErrors: z.number(),
+      rxDropped: z.number(),
+      txBytes: z.number(),
+      txPackets: z.number(),
+      txErrors: z.number(),
+      txDropped: z.number(),
+    }),
+  ),
 });
 export type ContainerStats = z.infer<typeof ContainerStats>;
 
@@ -191,7 +210,19 @@ export type ExecutorResult<Op extends ExecutorOperation> = z.output<(typeof exec
 /** code is stable and made for programs; message is made for people; field names the config.json field at fault. */
 export const ExecutorError = z.object({
   kind: z.enum(['user', 'operational', 'bug']),
-  code: z.enum(['invalid', 'not-found', 'exists', 'wrong-state', 'command-not-found', 'permission-denied', 'digest-mismatch', 'too-large', 'no-space', 'unsupported', 'failed']),
+  code: z.enum([
+    'invalid',
+    'not-found',
+    'exists',
+    'wrong-state',
+    'command-not-found',
+    'permission-denied',
+    'digest-mismatch',
+    'too-large',
+    'no-space',
+    'unsupported',
+    'failed',
+  ]),
   message: z.string(),
   field: z.string().optional(),
 });
