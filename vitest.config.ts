@@ -19,7 +19,7 @@ export default defineConfig({
       },
       {
         // The whole product as a person runs it; each file has one of its own.
-        test: { name: 'e2e', include: ['tools/product/**/*.e2e.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 400_000 },
+        test: { name: 'e2e', include: ['tools/{product,cluster}/**/*.e2e.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 400_000 },
       },
       {
         // The built dashboard in Chromium, against a control plane of its own making: every state, also those a real one is rarely in.
