@@ -17,6 +17,7 @@ export interface DemoTarget {
   readonly port: number;
   /** Holds the port once the demo was deployed: whoever removes the stack does not get it back at the next start. */
   readonly marker: string;
+  readonly signal: AbortSignal;
 }
 
 /** The Dockerfile and its files, with this host's static busybox beside them: the image needs no registry. */
@@ -65,7 +66,7 @@ export async function deployedPort(marker: string): Promise<number | null> {
 }
 
 export async function deployDemo(target: DemoTarget): Promise<void> {
-  await step('demo image', async () => buildImage(target.engineSocket, image, await buildContext()));
+  await step('demo image', async () => buildImage(target.engineSocket, image, await buildContext(), target.signal));
   await step('demo stack', () => deploy(target));
   await writeFile(target.marker, `${target.port}\n`);
 }

@@ -7,10 +7,15 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-function send(socketPath: string, method: string, path: string, body?: { type: string; content: Buffer }): Promise<{ status: number; text: string }> {
+interface Body {
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+function send(socketPath: string, method: string, path: string, signal: AbortSignal, body?: Body): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body ? { 'content-type': body.type, 'content-length': body.content.length } : {};
-    const call = request({ socketPath, method, path, headers }, (response) => {
+    const call = request({ socketPath, method, path, headers, signal }, (response) => {
       textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
     });
     call.on('error', reject).end(body?.content);
@@ -18,15 +23,18 @@ function send(socketPath: string, method: string, path: string, body?: { type: s
 }
 
 export async function ping(socketPath: string): Promise<boolean> {
-  return send(socketPath, 'GET', '/_ping').then(
+  return send(socketPath, 'GET', '/_ping', AbortSignal.timeout(2_000)).then(
     ({ status }) => status === 200,
     () => false,
   );
 }
 
+const buildTimeoutMs = 180_000;
+
 /** The answer is a stream of JSON lines; a failure is one of them, under a 200. */
-export async function buildImage(socketPath: string, tag: string, context: Buffer): Promise<void> {
-  const { status, text } = await send(socketPath, 'POST', `/build?t=${encodeURIComponent(tag)}`, { type: 'application/x-tar', content: context });
+export async function buildImage(socketPath: string, tag: string, context: Buffer, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(buildTimeoutMs)]);
+  const { status, text } = await send(socketPath, 'POST', `/build?t=${encodeURIComponent(tag)}`, limit, { type: 'application/x-tar', content: context });
   const failure = text.split('\n').find((line) => line.includes('"error"'));
   if (status !== 200 || failure) throw new Advice(`The demo image could not be built (HTTP ${status}): ${failure ?? text}`);
 }

@@ -51,7 +51,7 @@ async function startDemo(installation: Installation): Promise<void> {
   const url = `http://127.0.0.1:${port}`;
   if (earlier === null) {
     await assertPortFree(port, '0.0.0.0', '--demo-port');
-    await deployDemo({ apiUrl, secret, engineSocket, port, marker });
+    await deployDemo({ apiUrl, secret, engineSocket, port, marker, signal });
     if (!(await untilDemoAnswers(url, 60_000, signal)) && !signal.aborted)
       throw new Advice(
         `The demo was deployed but does not answer at ${url}. The dashboard shows its tasks; the agent's log is ${options.dataDir}/logs/agent.log.`,
@@ -59,6 +59,9 @@ async function startDemo(installation: Installation): Promise<void> {
   }
   say(`  Demo        ${url}`);
 }
+
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 
 async function bringUp(installation: Installation): Promise<void> {
   const { options } = installation;
@@ -101,7 +104,8 @@ export async function startSession(options: StartOptions, signal: AbortSignal): 
     held.release();
   };
   try {
-    await Promise.race([bringUp(describe(options, AbortSignal.any([signal, ended.signal]), adopt)), failed.promise]);
+    const installation = describe(options, AbortSignal.any([signal, ended.signal]), adopt);
+    await Promise.race([bringUp(installation), failed.promise, untilAborted(signal)]);
     return { failed: failed.promise, stop };
   } catch (cause) {
     await stop();
