@@ -61,10 +61,12 @@ export async function runInContainer(parts: BuildParts, request: RunRequest, use
   });
   request.onContainer(container.id);
   try {
-    const stream = await containers.attach(container.id, { stdin: false, stdout: true, stderr: true, signal });
+    // Resolves with the start; asked for before, so that nothing is missed.
+    const attaching = containers.attach(container.id, { stdin: false, stdout: true, stderr: true, signal });
     const waiting = containers.wait(container.id, 'next-exit', { signal });
-    waiting.catch(() => undefined);
+    for (const promise of [attaching, waiting]) promise.catch(() => undefined);
     await containers.start(container.id);
+    const stream = await attaching;
     for await (const chunk of stream.output) request.onOutput(chunk.bytes);
     const { exitCode } = await waiting;
     signal.throwIfAborted();
