@@ -107,8 +107,8 @@ export class EngineServer {
   #fail(exchange: Exchange, error: unknown): void {
     const answer = toEngineError(error);
     const context = { err: error, method: exchange.request.method, url: exchange.request.url };
-    if (answer.status >= 500 && answer.status !== 501) this.#options.log.error(context, 'request failed');
     if (exchange.signal.aborted) return;
+    if (answer.status >= 500 && answer.status !== 501 && answer.status !== 503) this.#options.log.error(context, 'request failed');
     if (exchange.isAnswered) {
       this.#options.log.debug(context, 'answer broke off');
       exchange.abort();

@@ -25,11 +25,13 @@ function invalidPattern(pattern: string, cause: unknown): EngineError {
   return new EngineError(400, `invalid filter 'reference=${pattern}': syntax error in pattern`, { cause });
 }
 
+function nameMatches(name: string, pattern: string): boolean {
+  const repository = name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+  return matchesPattern(pattern, name) || matchesPattern(pattern, repository);
+}
+
 function matchesReference(image: Image, pattern: string): boolean {
-  return [...familiarTags(image), ...familiarDigests(image)].some((name) => {
-    const repository = name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
-    return matchesPattern(pattern, name) || matchesPattern(pattern, repository);
-  });
+  return [...familiarTags(image), ...familiarDigests(image)].some((name) => nameMatches(name, pattern));
 }
 
 function createdNs(image: Image): bigint {
@@ -74,11 +76,17 @@ export function toImageSummary(engine: Engine, image: Image): Record<string, unk
 
 /** GET /images/json */
 export function listImages(engine: Engine, exchange: Exchange): void {
-  const matches = imagePredicate(engine, parseFilters(exchange.text('filters'), accepted));
+  const filters = parseFilters(exchange.text('filters'), accepted);
+  const matches = imagePredicate(engine, filters);
+  // Asked for some names, an image does not show its others.
+  const named = (names: readonly string[]) => names.filter((name) => filters.some('reference', (pattern) => nameMatches(name, pattern)));
   const images = engine.runtime.images.list().filter(matches);
   images.sort((a, b) => (createdNs(a) < createdNs(b) ? 1 : -1));
   exchange.sendJson(
     200,
-    images.map((image) => shapeImageSummary(exchange.version, toImageSummary(engine, image))),
+    images.map((image) => {
+      const summary = { ...toImageSummary(engine, image), RepoTags: named(familiarTags(image)), RepoDigests: named(familiarDigests(image)) };
+      return shapeImageSummary(exchange.version, summary);
+    }),
   );
 }
