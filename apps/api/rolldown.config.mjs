@@ -1,12 +1,12 @@
 import { defineConfig } from 'rolldown';
 
-const bundled = ['@gantry/', '@oxc-project/runtime/', '.', '/', 'src/', '\0'];
+const inlined = /^(\.|\/|\0|@gantry\/|@oxc-project\/runtime\/)/;
 
-/** The workspace's own code in one file; npm packages stay where npm put them. Nest injects by the metadata that the decorators' types leave. */
+/** Our own code in one file; npm packages stay in node_modules. Decorators are compiled as tsconfig.json says. */
 export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
-  external: (id) => !bundled.some((prefix) => id.startsWith(prefix)),
-  transform: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  tsconfig: 'tsconfig.json',
+  external: (id) => !inlined.test(id),
   output: { file: 'dist/main.js', format: 'esm', sourcemap: true, codeSplitting: false },
 });

@@ -26,7 +26,12 @@ export interface ApiServer {
 export async function startServer(config: Config, logger: Logger): Promise<ApiServer> {
   const applied = await applyMigrations(config.databaseUrl);
   if (applied.length > 0) logger.info({ applied }, 'migrated the database');
-  const adapter = new FastifyAdapter({ bodyLimit: mostBodyBytes, trustProxy: config.isBehindProxy, forceCloseConnections: true, routerOptions: { maxParamLength: 256 } });
+  const adapter = new FastifyAdapter({
+    bodyLimit: mostBodyBytes,
+    trustProxy: config.isBehindProxy,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+  });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, logger), adapter, { logger: false, abortOnError: false });
   try {
     const fastify = app.getHttpAdapter().getInstance();

@@ -5,7 +5,7 @@ import type { ObservedTask, ServiceWorld } from './world.ts';
 export interface Place {
   readonly slot: number;
   readonly nodeId: ObservedTask['nodeId'];
-  /** Wanted running, not lost; newest revision first. */
+  /** Wanted running, not lost; of the wanted revision first. */
   readonly active: readonly ObservedTask[];
   /** Wanted running, on a node that is lost. */
   readonly lost: readonly ObservedTask[];
@@ -21,9 +21,14 @@ export function isRunning(task: ObservedTask): boolean {
   return task.state === 'running' && task.desiredState === 'running' && task.node !== 'lost';
 }
 
-/** Of a revision before the one wanted. */
+/** Of another revision than the one wanted: mostly an older one, after a roll-back a newer one. */
 export function isOld(world: ServiceWorld, task: ObservedTask): boolean {
-  return task.revision < world.taskRevision;
+  return task.revision !== world.taskRevision;
+}
+
+/** No node has anything of it any more: it never had a node, has ended there, or the node is lost. */
+export function isGone({ node, state }: ObservedTask): boolean {
+  return node === 'none' || node === 'lost' || state === 'pending' || isTerminal(state);
 }
 
 /** To be replaced: by what is wanted now, or by its like on another node. */
@@ -35,7 +40,7 @@ function placeKey(world: ServiceWorld, task: ObservedTask): string {
   return world.mode.type === 'global' ? (task.nodeId ?? '') : String(task.slot);
 }
 
-function toPlace(tasks: readonly ObservedTask[]): Place {
+function toPlace(world: ServiceWorld, tasks: readonly ObservedTask[]): Place {
   const wanted = tasks.filter((task) => task.desiredState === 'running');
   const [first] = tasks;
   return {
@@ -43,7 +48,7 @@ function toPlace(tasks: readonly ObservedTask[]): Place {
     nodeId: first?.nodeId ?? null,
     active: wanted
       .filter((task) => task.node !== 'lost')
-      .sort((a, b) => b.revision - a.revision || Number(isLive(b)) - Number(isLive(a)) || b.statusAt - a.statusAt),
+      .sort((a, b) => Number(isOld(world, a)) - Number(isOld(world, b)) || Number(isLive(b)) - Number(isLive(a)) || b.statusAt - a.statusAt),
     lost: wanted.filter((task) => task.node === 'lost'),
     stopping: tasks.filter((task) => task.desiredState !== 'running' && isLive(task) && task.node !== 'lost'),
   };
@@ -52,5 +57,5 @@ function toPlace(tasks: readonly ObservedTask[]): Place {
 /** Places that have anything but history. */
 export function groupIntoPlaces(world: ServiceWorld): Place[] {
   const byKey = Map.groupBy(world.tasks, (task) => placeKey(world, task));
-  return [...byKey.values()].map(toPlace).filter((place) => place.active.length + place.lost.length + place.stopping.length > 0);
+  return [...byKey.values()].map((tasks) => toPlace(world, tasks)).filter((place) => place.active.length + place.lost.length + place.stopping.length > 0);
 }

@@ -9,6 +9,8 @@ export interface PlacePlan {
   readonly desired: number;
   /** Places between their old task's end and their new one's start: stop-first's middle. */
   readonly turning: number;
+  /** Places that get a task by this very plan. */
+  readonly filled: number;
 }
 
 function shutDown(place: Place, reason: string): Step[] {
@@ -41,7 +43,7 @@ function chooseSurplus(places: readonly Place[], surplus: number): Set<Place> {
 function planSlots(world: ServiceWorld, replicas: number, places: readonly Place[]): PlacePlan {
   const held = places.filter(isHeld);
   const surplus = chooseSurplus(held, held.length - replicas);
-  const steps = [...surplus].flatMap((place) => shutDown(place, 'scaled down'));
+  const steps: Step[] = [...surplus].flatMap((place) => [...place.active, ...place.lost].map(({ taskId }): Step => ({ action: 'remove-task', taskId })));
   const turning = places.filter((place) => isTurning(world, place));
   const missing = replicas - held.length - turning.length;
   const taken = new Set([...held, ...turning].map((place) => place.slot));
@@ -50,7 +52,7 @@ function planSlots(world: ServiceWorld, replicas: number, places: readonly Place
     steps.push({ action: 'create-task', slot, nodeId: null, attempt: 0 });
     created += 1;
   }
-  return { steps, kept: held.filter((place) => !surplus.has(place)), desired: replicas, turning: turning.length };
+  return { steps, kept: held.filter((place) => !surplus.has(place)), desired: replicas, turning: turning.length, filled: Math.max(missing, 0) };
 }
 
 function planNodes(world: ServiceWorld, places: readonly Place[]): PlacePlan {
@@ -66,8 +68,9 @@ function planNodes(world: ServiceWorld, places: readonly Place[]): PlacePlan {
     if (place.nodeId !== null && keep.has(place.nodeId) && place.active.length > 0) kept.push(place);
     else steps.push(...shutDown(place, 'its node no longer runs this service'));
   }
-  for (const nodeId of world.wantedNodes) if (!served.has(nodeId)) steps.push({ action: 'create-task', slot: 0, nodeId, attempt: 0 });
-  return { steps, kept, desired: new Set([...world.wantedNodes, ...kept.map((place) => place.nodeId)]).size, turning };
+  const unserved = world.wantedNodes.filter((nodeId) => !served.has(nodeId));
+  for (const nodeId of unserved) steps.push({ action: 'create-task', slot: 0, nodeId, attempt: 0 });
+  return { steps, kept, desired: new Set([...world.wantedNodes, ...kept.map((place) => place.nodeId)]).size, turning, filled: unserved.length };
 }
 
 /** Which places there should be: as many slots as wanted, or one on each wanted node. */

@@ -65,16 +65,17 @@ function replace(world: ServiceWorld, place: Place): Step[] {
 }
 
 /**
- * Replaces stale tasks, some places at a time; `turning` places are busy too: their old task is ending. What does not run is replaced at
+ * Replaces stale tasks, some places at a time; places that have no task just
+ * now (`gaps`) are busy too. What does not run is replaced at
  * once, for nothing is lost by it. A task on a leaving node is started elsewhere first, whatever the update's order.
  */
-export function planRollout(world: ServiceWorld, places: readonly Place[], turning: number): Rollout {
+export function planRollout(world: ServiceWorld, places: readonly Place[], gaps: { turning: number; filled: number }): Rollout {
   const standings = places.map((place) => ({ place, standing: standingOf(world, place) }));
   const steps: Step[] = standings.flatMap(({ standing }) =>
     standing.kind === 'release' ? standing.tasks.map(({ taskId }) => ({ action: 'shut-down-task' as const, taskId, reason: standing.reason })) : [],
   );
-  const stalePlaces = turning + places.filter((place) => place.active.some((task) => isStale(world, task))).length;
-  const halted = stalePlaces > 0 ? findHalt(world, places) : null;
+  const stalePlaces = gaps.turning + places.filter((place) => place.active.some((task) => isStale(world, task))).length;
+  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, places) : null;
   if (halted !== null) {
     if (world.update.failureAction === 'rollback') steps.push({ action: 'roll-back', reason: halted });
     return { steps, stalePlaces, halted };
@@ -82,7 +83,7 @@ export function planRollout(world: ServiceWorld, places: readonly Place[], turni
   const waiting = standings.filter(({ standing }) => standing.kind === 'waiting');
   const busy = standings.flatMap(({ standing }) => (standing.kind === 'busy' ? [standing.until] : []));
   const limit = world.update.parallelism === 0 ? Number.POSITIVE_INFINITY : world.update.parallelism;
-  const room = Math.max(limit - busy.length - turning, 0);
+  const room = Math.max(limit - busy.length - gaps.turning - gaps.filled, 0);
   for (const { place } of waiting.slice(0, room)) steps.push(...replace(world, place));
   const earliest = busy.reduce((least, until) => Math.min(least, until), Number.POSITIVE_INFINITY);
   if (waiting.length > room && Number.isFinite(earliest)) steps.push({ action: 'wake-at', at: earliest });

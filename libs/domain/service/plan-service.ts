@@ -1,4 +1,4 @@
-import { groupIntoPlaces, isLive, isRunning, isStale, type Place } from './place.ts';
+import { groupIntoPlaces, isGone, isLive, isRunning, isStale, type Place } from './place.ts';
 import { planPlaces } from './plan-places.ts';
 import { planRemoval } from './plan-removal.ts';
 import { planRollout, type Rollout } from './plan-rollout.ts';
@@ -37,12 +37,17 @@ function describePending(tasks: readonly ObservedTask[]): string {
   return pending[0] === undefined ? '' : `${pending.length} tasks are pending: ${pending[0].message}`;
 }
 
+function describeEnd(world: ServiceWorld, done: number): string {
+  if (world.isRolledBack) return `rolled back to revision ${world.taskRevision}: the update failed`;
+  return done === 0 ? '' : `${done} tasks have ended and stay so`;
+}
+
 function toStatus(world: ServiceWorld, desired: number, done: number, rollout: Rollout): StepOf<'set-status'> {
   const running = world.tasks.filter(isRunning).length;
   const status = { action: 'set-status', desiredTasks: desired, runningTasks: running } as const;
   if (rollout.halted !== null) return { ...status, state: 'updating', message: `the update is paused: ${rollout.halted}` };
   if (rollout.stalePlaces > 0) return { ...status, state: 'updating', message: `${rollout.stalePlaces} of ${desired} tasks are still to be replaced` };
-  if (running + done >= desired) return { ...status, state: 'converged', message: done === 0 ? '' : `${done} tasks have ended and stay so` };
+  if (running + done >= desired) return { ...status, state: 'converged', message: describeEnd(world, done) };
   const pending = describePending(world.tasks);
   return pending === ''
     ? { ...status, state: 'updating', message: `${running} of ${desired} tasks are running` }
@@ -57,8 +62,9 @@ export function planService(world: ServiceWorld): Step[] {
   if (world.isRemoving) return planRemoval(world);
   const plan = planPlaces(world, groupIntoPlaces(world));
   const outcomes = plan.kept.map((place) => planPlace(world, place));
-  const rollout = planRollout(world, plan.kept, plan.turning);
-  const steps = [...plan.steps, ...outcomes.flatMap((outcome) => outcome.steps), ...rollout.steps];
+  const rollout = planRollout(world, plan.kept, plan);
+  const removed = world.tasks.filter((task) => task.desiredState === 'remove' && isGone(task)).map(({ taskId }): Step => ({ action: 'delete-task', taskId }));
+  const steps: Step[] = [...removed, ...plan.steps, ...outcomes.flatMap((outcome) => outcome.steps), ...rollout.steps];
   const wakes = steps.filter((step) => step.action === 'wake-at');
   const earliest = wakes.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
   return [

@@ -22,8 +22,10 @@ export interface ObservedTask {
 export interface ServiceWorld {
   readonly mode: ServiceSpec['mode'];
   readonly isRemoving: boolean;
-  /** Tasks of an older revision are replaced. */
+  /** Tasks of another revision are replaced. */
   readonly taskRevision: number;
+  /** The wanted revision is not the latest, which failed. */
+  readonly isRolledBack: boolean;
   readonly restartPolicy: TaskSpec['restartPolicy'];
   readonly update: UpdatePolicy;
   readonly tasks: readonly ObservedTask[];

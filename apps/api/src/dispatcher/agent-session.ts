@@ -1,4 +1,12 @@
-import { type Assignments, encodeControlFrame, encodeStreamFrame, initialStreamCreditBytes, maxStreamChunkBytes, type ToAgent, type ToServer } from '@gantry/contracts/agent-link';
+import {
+  type Assignments,
+  encodeControlFrame,
+  encodeStreamFrame,
+  initialStreamCreditBytes,
+  maxStreamChunkBytes,
+  type ToAgent,
+  type ToServer,
+} from '@gantry/contracts/agent-link';
 import type { NodeId, SessionId } from '@gantry/contracts/ids';
 import { StreamOpener } from '@gantry/platform/streams';
 import type { WebSocket } from 'ws';
@@ -44,7 +52,10 @@ export class AgentSession {
     const appliesTo = isFirst ? null : this.#version();
     this.#sets += 1;
     const { generation } = this;
-    this.send({ type: 'assignments.sync', assignments: { kind: isFirst ? 'complete' : 'incremental', generation, appliesTo, resultsIn: this.#version(), ...change } });
+    this.send({
+      type: 'assignments.sync',
+      assignments: { kind: isFirst ? 'complete' : 'incremental', generation, appliesTo, resultsIn: this.#version(), ...change },
+    });
   }
 
   receive(signal: Extract<ToServer, { streamId: number }>): void {

@@ -78,7 +78,8 @@ export class AssignmentRepository {
     }
     if (missing.size === 0) return;
     const found = await this.database.client.serviceRevision.findMany({ where: { OR: [...missing.values()] } });
-    for (const { serviceId, number, spec, ports } of found) this.#revisions.set(`${serviceId}/${number}`, { task: ServiceSpec.parse(spec).task, ports: Ports.parse(ports) });
+    for (const { serviceId, number, spec, ports } of found)
+      this.#revisions.set(`${serviceId}/${number}`, { task: ServiceSpec.parse(spec).task, ports: Ports.parse(ports) });
     for (const key of this.#revisions.keys()) {
       if (this.#revisions.size <= mostRevisions) break;
       if (!missing.has(key)) this.#revisions.delete(key);

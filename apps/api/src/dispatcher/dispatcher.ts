@@ -1,7 +1,7 @@
 import type { ToServer } from '@gantry/contracts/agent-link';
 import type { NodeId } from '@gantry/contracts/ids';
 import { missedHeartbeats, planHeartbeatMs } from '@gantry/domain/node';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
 import { LOGGER, type Logger } from '../logger.ts';
 import { Signals } from '../persistence/signals.ts';
@@ -16,7 +16,7 @@ const nodesPerRead = 200;
 
 /** Every session of this replica: brings assignments down, takes statuses and signs of life up. */
 @Injectable()
-export class Dispatcher implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #sessions = new Map<NodeId, AgentSession>();
   readonly #dirty = new Set<NodeId>();
   readonly #heard = new Set<NodeId>();
@@ -69,7 +69,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnApplicationShutdown
     this.#watching.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([this.#assigning.stop(), this.#watching.stop()]);
     for (const session of this.#sessions.values()) session.close('the control plane is going down');
   }
@@ -103,7 +103,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnApplicationShutdown
         this.#markDirty([session.nodeId]);
         return;
       case 'facts.report':
-        this.nodes.updateFacts(session.nodeId, message.facts).catch((error: unknown) => this.logger.warn({ err: error, nodeId: session.nodeId }, 'record a node’s facts'));
+        this.nodes
+          .updateFacts(session.nodeId, message.facts)
+          .catch((error: unknown) => this.logger.warn({ err: error, nodeId: session.nodeId }, 'record a node’s facts'));
         return;
       case 'stream.opened':
       case 'stream.credit':
@@ -154,7 +156,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnApplicationShutdown
     if (before !== null && changed.length === 0 && remove.length === 0) return;
     const update = await this.assignments.toAssignedTasks(changed);
     if (this.#sessions.get(nodeId) !== session) return;
-    session.sendAssignments({ update, remove: remove as typeof update[number]['taskId'][] }); // the keys are TaskIds that were sent
+    session.sendAssignments({ update, remove: remove as (typeof update)[number]['taskId'][] }); // the keys are TaskIds that were sent
     session.sent = now;
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { encodeControlFrame, maxControlBytes, receiveLinkFrame, type ToAgent, type ToServer, ToServerMessage } from '@gantry/contracts/agent-link';
 import { SessionId } from '@gantry/contracts/ids';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CONFIG, type Config } from '../config.ts';
 import { LOGGER, type Logger } from '../logger.ts';
@@ -20,7 +20,7 @@ const mostHandshakes = 128;
 
 /** The server end of the agent link's socket: proves who calls, then hands what arrives to the dispatcher. */
 @Injectable()
-export class LinkGateway implements OnApplicationShutdown {
+export class LinkGateway implements BeforeApplicationShutdown {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: maxControlBytes + 1, perMessageDeflate: false, clientTracking: true });
   #handshakes = 0;
 
@@ -31,7 +31,7 @@ export class LinkGateway implements OnApplicationShutdown {
     @Inject(AgentNodeRepository) private readonly nodes: AgentNodeRepository,
   ) {}
 
-  onApplicationShutdown(): void {
+  beforeApplicationShutdown(): void {
     for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
   }

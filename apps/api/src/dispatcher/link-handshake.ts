@@ -1,5 +1,13 @@
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
-import { linkSignaturePayload, linkVersions, receiveLinkFrame, encodeControlFrame, type ToAgent, type ToServer, ToServerMessage } from '@gantry/contracts/agent-link';
+import {
+  encodeControlFrame,
+  linkSignaturePayload,
+  linkVersions,
+  receiveLinkFrame,
+  type ToAgent,
+  type ToServer,
+  ToServerMessage,
+} from '@gantry/contracts/agent-link';
 import type { NodeId } from '@gantry/contracts/ids';
 import type { WebSocket } from 'ws';
 
@@ -8,7 +16,10 @@ const withinMs = 15_000;
 type Hello = Extract<ToServer, { type: 'hello' }>;
 type Rejection = Extract<ToAgent, { type: 'hello.rejected' }>;
 
-export type Proof = { readonly kind: 'proved'; readonly hello: Hello } | { readonly kind: 'refused'; readonly rejection: Rejection } | { readonly kind: 'gone' };
+export type Proof =
+  | { readonly kind: 'proved'; readonly hello: Hello }
+  | { readonly kind: 'refused'; readonly rejection: Rejection }
+  | { readonly kind: 'gone' };
 
 /** SubjectPublicKeyInfo of Ed25519, up to the 32 bytes of the key itself. */
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -42,7 +53,8 @@ export async function proveAgent(socket: WebSocket, findPublicKey: (nodeId: Node
   socket.send(encodeControlFrame(challenge));
   const hello = await answer;
   if (hello === null) return { kind: 'gone' };
-  if (!versions.some((version) => version === hello.version)) return refuse('version', `this control plane speaks versions ${versions.join(', ')}, not ${hello.version}`);
+  if (!versions.some((version) => version === hello.version))
+    return refuse('version', `this control plane speaks versions ${versions.join(', ')}, not ${hello.version}`);
   const publicKey = await findPublicKey(hello.nodeId);
   if (publicKey === null) return refuse('unknown-node', `there is no node ${hello.nodeId}: it was removed, or belongs to another cluster`);
   if (!isSignedBy(publicKey, hello.nodeId, nonce, hello.signature)) return refuse('bad-signature', 'the signature is not of the key that the node registered');

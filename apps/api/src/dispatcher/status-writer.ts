@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LOGGER, type Logger } from '../logger.ts';
 import { Wakeable } from '../wakeable.ts';
 import { type ReportedStatus, TaskStatusRepository } from './task-status.repository.ts';
@@ -11,7 +11,7 @@ const mostWaiting = 200_000;
 
 /** Collects statuses of all agents and writes them together: one transaction a tenth of a second, however many agents there are. */
 @Injectable()
-export class StatusWriter implements OnApplicationBootstrap, OnApplicationShutdown {
+export class StatusWriter implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #waiting: ReportedStatus[] = [];
   #overflowed: () => void = () => undefined;
   readonly #loop: Wakeable;
@@ -33,7 +33,7 @@ export class StatusWriter implements OnApplicationBootstrap, OnApplicationShutdo
     this.#loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#loop.stop();
   }
 

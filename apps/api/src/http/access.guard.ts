@@ -31,7 +31,8 @@ export class AccessGuard implements CanActivate {
     const operation = this.reflector.get<Operation | undefined>(OPERATION, handler);
     if (operation === undefined) throw new Error(`${context.getClass().name}.${handler.name} has no entry in the access table`);
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (!safeMethods.has(request.method) && isForeignOrigin(request.headers)) throw new GantryError('user', 'forbidden', 'the request comes from another origin');
+    if (!safeMethods.has(request.method) && isForeignOrigin(request.headers))
+      throw new GantryError('user', 'forbidden', 'the request comes from another origin');
     const caller = await this.authenticator.authenticate(request.headers);
     if (caller !== null) rememberCaller(request, caller);
     checkAccess(caller, operation);

@@ -26,7 +26,13 @@ export class AuditInterceptor implements NestInterceptor {
   }
 
   private async record(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const entry = { actor: findCaller(request)?.email ?? 'nobody', operation, target: request.url.slice(0, 512), status: reply.statusCode, address: request.ip };
+    const entry = {
+      actor: findCaller(request)?.email ?? 'nobody',
+      operation,
+      target: request.url.slice(0, 512),
+      status: reply.statusCode,
+      address: request.ip,
+    };
     await this.entries.insert(entry).catch((error: unknown) => this.logger.error({ err: error, entry }, 'write the audit entry'));
   }
 }

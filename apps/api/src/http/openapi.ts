@@ -7,7 +7,12 @@ import { version } from '../version.ts';
 export function makeOpenApiDocument(): Promise<object> {
   const generator = new OpenAPIGenerator({ schemaConverters: [new ZodToJsonSchemaConverter()] });
   return generator.generate(httpApi, {
-    info: { title: 'Gantry', version, description: 'Every error is application/problem+json as the schema Problem says. Lists are paged by `limit` and `cursor`.', license: { name: 'Apache-2.0' } },
+    info: {
+      title: 'Gantry',
+      version,
+      description: 'Every error is application/problem+json as the schema Problem says. Lists are paged by `limit` and `cursor`.',
+      license: { name: 'Apache-2.0' },
+    },
     servers: [{ url: '/api/v1' }],
     security: [{ session: [] }, { token: [] }],
     components: {

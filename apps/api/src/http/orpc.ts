@@ -7,7 +7,7 @@ import { problemType, toProblem } from './problem.ts';
 
 /** An error on its way through oRPC, which asks for one of its own. */
 class ProblemError extends ORPCError<string, Problem> {
-  constructor(problem: Problem, cause: unknown) {
+  constructor(problem: Problem, { cause }: { cause: unknown }) {
     super(problem.code.toUpperCase(), { status: problem.status, message: problem.detail, data: problem, cause });
   }
 }
@@ -22,7 +22,7 @@ export function orpcConfig(logger: Logger): ORPCModuleConfig {
         } catch (error) {
           const problem = toProblem(error);
           if (problem.status >= 500) logger.error({ err: error, operation: path.join('.') }, 'answer a request');
-          throw new ProblemError(problem, error);
+          throw new ProblemError(problem, { cause: error });
         }
       },
     ],

@@ -41,9 +41,25 @@ const titles: Record<number, string> = {
 
 /** Codes by which Prisma, pg and the system say that the database can not be reached just now. */
 const databaseIsAway = new Set([
-  'P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028',
-  '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006',
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2028',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08000',
+  '08003',
+  '08006',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
 ]);
 const databaseKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 
@@ -60,16 +76,25 @@ function isDatabaseAway(error: unknown): boolean {
   for (let depth = 0; depth < 8 && typeof current === 'object' && current !== null; depth += 1) {
     if ('code' in current && typeof current.code === 'string' && databaseIsAway.has(current.code)) return true;
     if ('kind' in current && typeof current.kind === 'string' && databaseKinds.has(current.kind)) return true;
-    if (current instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Can't reach database server/.test(current.message)) return true;
+    if (current instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Can't reach database server/.test(current.message))
+      return true;
     current = 'cause' in current ? current.cause : null;
   }
   return false;
 }
 
 function fromIssues(issues: z.infer<typeof ValidationIssues>['issues']): Problem {
-  const errors = issues.map(({ path, message }) => ({ field: path.map((part) => (typeof part === 'object' ? String(part.key) : String(part))).join('.'), message }));
+  const errors = issues.map(({ path, message }) => ({
+    field: path.map((part) => (typeof part === 'object' ? String(part.key) : String(part))).join('.'),
+    message,
+  }));
   const [first] = errors;
-  return problem('invalid', 400, first === undefined ? 'the request is not valid' : `${first.field === '' ? 'request' : first.field}: ${first.message}`, errors);
+  return problem(
+    'invalid',
+    400,
+    first === undefined ? 'the request is not valid' : `${first.field === '' ? 'request' : first.field}: ${first.message}`,
+    errors,
+  );
 }
 
 function fromStatus(status: number, detail: string): Problem {
@@ -91,7 +116,8 @@ export function toProblem(error: unknown): Problem {
   }
   if (isDatabaseAway(error)) return problem('unavailable', 503, 'the database can not be reached; try again in a moment');
   if (error instanceof HttpException) return fromStatus(error.getStatus(), error.message);
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500) return fromStatus(error.statusCode, error.message);
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500)
+    return fromStatus(error.statusCode, error.message);
   return problem('failed', 500, 'this is our mistake; the log of the api says more');
 }
 

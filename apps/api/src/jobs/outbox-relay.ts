@@ -15,10 +15,13 @@ export class OutboxRelay {
   constructor(outbox: OutboxRepository, queue: ReconcileQueue, signals: Signals, logger: Logger) {
     this.#outbox = outbox;
     this.#queue = queue;
-    this.#loop = new Wakeable(() => this.#relay(), (error) => {
-      logger.warn({ err: error }, 'relay the outbox to the queue');
-      return longestSleepMs;
-    });
+    this.#loop = new Wakeable(
+      () => this.#relay(),
+      (error) => {
+        logger.warn({ err: error }, 'relay the outbox to the queue');
+        return longestSleepMs;
+      },
+    );
     signals.on('signal', ({ subject }) => {
       if (subject === 'outbox') this.#loop.wake();
     });

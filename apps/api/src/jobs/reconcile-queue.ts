@@ -1,4 +1,4 @@
-import { createPostgresBackend, type Job, type JobsOptions, Queue, withBackend, Worker, type WorkerOptions } from 'bullmq';
+import { createPostgresBackend, type Job, type JobsOptions, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
 import type { Config } from '../config.ts';
 import type { Wake } from '../persistence/changes.ts';
 
@@ -33,7 +33,10 @@ interface Backend {
 function chooseBackend(config: Config): Backend {
   if (config.redisUrl !== null) {
     const connection = { url: config.redisUrl, maxRetriesPerRequest: null };
-    return { openQueue: () => new Queue(queueName, { connection }), openWorker: (process, tuning) => new Worker(queueName, process, { connection, ...tuning }) };
+    return {
+      openQueue: () => new Queue(queueName, { connection }),
+      openWorker: (process, tuning) => new Worker(queueName, process, { connection, ...tuning }),
+    };
   }
   const postgres = withBackend(createPostgresBackend);
   // tables of its own schema, so that they never look like drift to our migrations

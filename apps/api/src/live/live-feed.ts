@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LiveEvent } from '@gantry/contracts/live';
 import { NodeId, ServiceId, StackId, TaskId } from '@gantry/contracts/ids';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { LiveEvent } from '@gantry/contracts/live';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LOGGER, type Logger } from '../logger.ts';
 import { toNode } from '../modules/nodes/node.mapper.ts';
 import { NodeRepository } from '../modules/nodes/node.repository.ts';
@@ -31,7 +31,7 @@ function isSubject(subject: string): subject is Subject {
  * read and sent, so that an event is never older than what a request would have answered. Without browsers nothing is read.
  */
 @Injectable()
-export class LiveFeed implements OnApplicationBootstrap, OnApplicationShutdown {
+export class LiveFeed implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #clients = new Set<LiveClient>();
   readonly #changed: Record<Subject, Set<string>> = { node: new Set(), stack: new Set(), service: new Set(), task: new Set() };
   readonly #loop: Wakeable;
@@ -65,7 +65,7 @@ export class LiveFeed implements OnApplicationBootstrap, OnApplicationShutdown {
     this.#loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#loop.stop();
     this.#dropAll();
   }
@@ -105,20 +105,45 @@ export class LiveFeed implements OnApplicationBootstrap, OnApplicationShutdown {
   async #read(subject: Subject, ids: readonly string[]): Promise<LiveEvent[]> {
     switch (subject) {
       case 'node':
-        return eventsOf(ids, await this.nodes.findMany(ids), (row) => ({ type: 'node.changed', node: toNode(row) }), (id) => ({ type: 'node.removed', nodeId: NodeId.parse(id) }));
+        return eventsOf(
+          ids,
+          await this.nodes.findMany(ids),
+          (row) => ({ type: 'node.changed', node: toNode(row) }),
+          (id) => ({ type: 'node.removed', nodeId: NodeId.parse(id) }),
+        );
       case 'stack':
-        return eventsOf(ids, await this.stacks.findMany(ids), (row) => ({ type: 'stack.changed', stack: toStack(row) }), (id) => ({ type: 'stack.removed', stackId: StackId.parse(id) }));
+        return eventsOf(
+          ids,
+          await this.stacks.findMany(ids),
+          (row) => ({ type: 'stack.changed', stack: toStack(row) }),
+          (id) => ({ type: 'stack.removed', stackId: StackId.parse(id) }),
+        );
       case 'service':
-        return eventsOf(ids, await this.services.findMany(ids), (row) => ({ type: 'service.changed', service: toService(row) }), (id) => ({ type: 'service.removed', serviceId: ServiceId.parse(id) }));
+        return eventsOf(
+          ids,
+          await this.services.findMany(ids),
+          (row) => ({ type: 'service.changed', service: toService(row) }),
+          (id) => ({ type: 'service.removed', serviceId: ServiceId.parse(id) }),
+        );
       case 'task': {
         const toTask = taskMapper();
-        return eventsOf(ids, await this.tasks.findMany(ids), (row) => ({ type: 'task.changed', task: toTask(row) }), (id) => ({ type: 'task.removed', taskId: TaskId.parse(id) }));
+        return eventsOf(
+          ids,
+          await this.tasks.findMany(ids),
+          (row) => ({ type: 'task.changed', task: toTask(row) }),
+          (id) => ({ type: 'task.removed', taskId: TaskId.parse(id) }),
+        );
       }
     }
   }
 }
 
-function eventsOf<Row extends { id: string }>(ids: readonly string[], rows: readonly Row[], changed: (row: Row) => LiveEvent, removed: (id: string) => LiveEvent): LiveEvent[] {
+function eventsOf<Row extends { id: string }>(
+  ids: readonly string[],
+  rows: readonly Row[],
+  changed: (row: Row) => LiveEvent,
+  removed: (id: string) => LiveEvent,
+): LiveEvent[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => {
     const row = byId.get(id);

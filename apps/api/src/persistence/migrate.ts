@@ -11,7 +11,9 @@ const migrationLock = 4_400_001;
 async function readApplied(client: Client): Promise<Set<string> | null> {
   const table = await client.query<{ name: string | null }>(`select to_regclass('_prisma_migrations')::text as name`);
   if (table.rows[0]?.name == null) return null;
-  const rows = await client.query<{ migration_name: string }>('select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null');
+  const rows = await client.query<{ migration_name: string }>(
+    'select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+  );
   return new Set(rows.rows.map((row) => row.migration_name));
 }
 

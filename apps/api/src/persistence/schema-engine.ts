@@ -3,34 +3,46 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
-import type { SchemaFile } from './schema-files.ts';
 import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm';
+import type { SchemaFile } from './schema-files.ts';
 
 const require = createRequire(import.meta.url);
 
-interface EngineModule {
-  readonly SchemaEngine: { new: (options: object, log: (line: string) => void, adapter: object) => Promise<SchemaEngine> };
-  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+/** The standard WebAssembly global, which TypeScript has only among the browser's types. */
+interface WebAssemblyGlobal {
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ readonly instance: { readonly exports: Readonly<Record<string, unknown>> } }>;
 }
 
-/**
- * Prisma's own migration engine, in this process: its command line would download a binary first. The package is made for
- * bundlers that import `.wasm`, so the module is instantiated here by hand.
- */
-export async function openSchemaEngine(connectionString: string): Promise<SchemaEngine> {
+interface EngineModule {
+  readonly SchemaEngine: { new: (options: object, log: (line: string) => void, adapter: object) => Promise<SchemaEngine> };
+  __wbg_set_wasm(exports: object): void;
+}
+
+let loading: Promise<EngineModule> | null = null;
+
+/** The package is made for bundlers that import `.wasm`, so it is instantiated here by hand, and once: its glue holds one instance. */
+async function loadEngine(): Promise<EngineModule> {
   Reflect.set(globalThis, 'PRISMA_WASM_PANIC_REGISTRY', {
     set_message: (message: string) => {
       throw new Error(`prisma's migration engine gave up: ${message}`);
     },
   });
-  const glueUrl = import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-  const glue: EngineModule = await import(glueUrl);
+  const glue: EngineModule = await import(import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg'));
   const wasm = await readFile(join(dirname(require.resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm'));
+  // a global of every Node there is; see its interface above
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyGlobal };
   const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': glue });
   glue.__wbg_set_wasm(instance.exports);
-  const start = instance.exports['__wbindgen_start'];
+  const start = instance.exports.__wbindgen_start;
   if (typeof start === 'function') start();
-  return glue.SchemaEngine.new({}, () => undefined, bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString })));
+  return glue;
+}
+
+/** Prisma's own migration engine, in this process: its command line would download a binary first. */
+export async function openSchemaEngine(connectionString: string): Promise<SchemaEngine> {
+  loading ??= loadEngine();
+  const { SchemaEngine: Engine } = await loading;
+  return Engine.new({}, () => undefined, bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString })));
 }
 
 /** prisma/migrations as Prisma's engine wants it, oldest first. */

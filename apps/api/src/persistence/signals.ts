@@ -74,7 +74,12 @@ export class Signals extends EventEmitter<SignalEvents> implements OnApplication
 
   /** Returns when told to stop, throws when the connection breaks. */
   async #listen(ready: () => void): Promise<void> {
-    const client = new Client({ connectionString: this.#config.databaseUrl, connectionTimeoutMillis: 5_000, keepAlive: true, application_name: 'gantry-api-signals' });
+    const client = new Client({
+      connectionString: this.#config.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      application_name: 'gantry-api-signals',
+    });
     const over = Promise.withResolvers<void>();
     const stop = () => over.resolve();
     client.on('error', over.reject);

@@ -1,7 +1,7 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
-import { OutboxRelay } from '../jobs/outbox-relay.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
+import { OutboxRelay } from '../jobs/outbox-relay.ts';
 import { ReconcileQueue } from '../jobs/reconcile-queue.ts';
 import { LOGGER, type Logger } from '../logger.ts';
 import { Signals } from '../persistence/signals.ts';
@@ -13,7 +13,7 @@ const concurrency = 8;
 
 /** Runs the reconcilers: when woken through the queue, and every one on a period. What fails is logged here and comes round again. */
 @Injectable()
-export class ReconcilerDriver implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #byLoop: ReadonlyMap<string, Reconciler>;
   readonly #queue: ReconcileQueue;
   readonly #relay: OutboxRelay;
@@ -44,7 +44,7 @@ export class ReconcilerDriver implements OnApplicationBootstrap, OnApplicationSh
     this.#period.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#period.stop();
     await this.#relay.stop();
     await this.#queue.close();

@@ -1,5 +1,5 @@
 import { missedHeartbeats } from '@gantry/domain/node';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { LOGGER, type Logger } from '../logger.ts';
 import { Wakeable } from '../wakeable.ts';
@@ -10,7 +10,7 @@ import { NodeStateRepository } from './node-state.repository.ts';
  * the whole grace: after a restart of the api or of Postgres every sign is old, and no node is to blame.
  */
 @Injectable()
-export class NodeWatch implements OnApplicationBootstrap, OnApplicationShutdown {
+export class NodeWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: Wakeable;
   #watchingSince = Number.POSITIVE_INFINITY;
   #lastLookAt = 0;
@@ -33,7 +33,7 @@ export class NodeWatch implements OnApplicationBootstrap, OnApplicationShutdown 
     this.#loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#loop.stop();
   }
 

@@ -118,7 +118,9 @@ export class ServiceStateRepository {
   }
 
   async deleteTasks(transaction: Transaction, steps: Steps<'delete-task'>): Promise<Touched[]> {
-    return toTouched(await transaction.$queryRaw<TouchedRow[]>`delete from task where id = any(${steps.map((step) => step.taskId)}::text[]) returning id, node_id`);
+    return toTouched(
+      await transaction.$queryRaw<TouchedRow[]>`delete from task where id = any(${steps.map((step) => step.taskId)}::text[]) returning id, node_id`,
+    );
   }
 
   async deleteService(transaction: Transaction, id: string): Promise<void> {
@@ -127,7 +129,10 @@ export class ServiceStateRepository {
 
   /** The wanted revision becomes the one before; the user's spec stays as it is. */
   async rollBack(transaction: Transaction, service: ServiceState): Promise<void> {
-    const earlier = await transaction.serviceRevision.findFirst({ where: { serviceId: service.id, number: { lt: service.taskRevision } }, orderBy: { number: 'desc' } });
+    const earlier = await transaction.serviceRevision.findFirst({
+      where: { serviceId: service.id, number: { lt: service.taskRevision } },
+      orderBy: { number: 'desc' },
+    });
     if (earlier === null) return;
     await transaction.service.update({ where: { id: service.id }, data: { taskRevision: earlier.number, rolledBackFrom: service.taskRevision } });
   }
@@ -137,7 +142,10 @@ export class ServiceStateRepository {
     const { desiredTasks, runningTasks, state, message } = status;
     const isSame = service.desiredTasks === desiredTasks && service.runningTasks === runningTasks && service.state === state && service.message === message;
     if (isSame) return false;
-    await transaction.service.update({ where: { id: service.id }, data: { desiredTasks, runningTasks, state, message, version: { increment: 1 }, updatedAt: new Date() } });
+    await transaction.service.update({
+      where: { id: service.id },
+      data: { desiredTasks, runningTasks, state, message, version: { increment: 1 }, updatedAt: new Date() },
+    });
     return true;
   }
 }

@@ -7,5 +7,9 @@ import { FirstAdmin } from './first-admin.ts';
 
 /** Global for the access guard, which every module's routes pass. */
 @Global()
-@Module({ controllers: [AccountController], providers: [AccountRepository, AccountService, Authenticator, FirstAdmin], exports: [Authenticator, AccountService] })
+@Module({
+  controllers: [AccountController],
+  providers: [AccountRepository, AccountService, Authenticator, FirstAdmin],
+  exports: [Authenticator, AccountService],
+})
 export class AccountModule {}

@@ -50,7 +50,8 @@ export class AccountRepository {
 
   addToken(token: Pick<ApiTokenRow, 'id' | 'userId' | 'name' | 'role' | 'secretHash'>, most: number): Promise<ApiTokenRow> {
     return this.database.transaction(async (transaction) => {
-      if ((await transaction.apiToken.count({ where: { userId: token.userId } })) >= most) throw conflict(`there are ${most} API tokens already: revoke one first`);
+      if ((await transaction.apiToken.count({ where: { userId: token.userId } })) >= most)
+        throw conflict(`there are ${most} API tokens already: revoke one first`);
       return transaction.apiToken.create({ data: { ...token, secretHash: new Uint8Array(token.secretHash) } });
     });
   }

@@ -53,7 +53,8 @@ export class AccountService {
   }
 
   async createToken(caller: Caller, { name, role }: z.infer<typeof ApiTokenCreate>): Promise<z.infer<typeof ApiTokenCreated>> {
-    if (outranks(role, caller.role)) throw new GantryError('user', 'forbidden', `a token can not have the role ${role}: ${caller.email} is ${caller.role}`, { field: 'role' });
+    if (outranks(role, caller.role))
+      throw new GantryError('user', 'forbidden', `a token can not have the role ${role}: ${caller.email} is ${caller.role}`, { field: 'role' });
     const secret = makeSecret('gantry');
     const row = await this.accounts.addToken({ id: newId(), userId: caller.userId, name, role, secretHash: hashSecret(secret) }, mostTokens);
     return { ...toApiToken(row), secret };

@@ -34,8 +34,8 @@ export class Authenticator {
   }
 
   async authenticate(headers: IncomingHttpHeaders): Promise<Caller | null> {
-    const [scheme, bearer] = (headers.authorization ?? '').split(' ');
-    if (scheme?.toLowerCase() === 'bearer' && bearer !== undefined) return this.#fromBearer(bearer);
+    const bearer = /^bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (bearer !== undefined) return this.#fromBearer(bearer);
     const cookie = readCookie(headers.cookie, sessionCookie);
     if (cookie === null) return null;
     const user = await this.accounts.findSessionUser(hashSecret(cookie));

@@ -27,6 +27,11 @@ export function toNodeContainers(containers: z.infer<typeof EngineContainers>): 
     status: container.Status,
     createdAt: new Date(container.Created * 1_000).toISOString(),
     taskId: container.Labels?.[taskLabel] ?? null,
-    ports: (container.Ports ?? []).map((port) => ({ hostIp: port.IP ?? null, hostPort: port.PublicPort ?? null, containerPort: port.PrivatePort, protocol: port.Type })),
+    ports: (container.Ports ?? []).map((port) => ({
+      hostIp: port.IP ?? null,
+      hostPort: port.PublicPort ?? null,
+      containerPort: port.PrivatePort,
+      protocol: port.Type,
+    })),
   }));
 }

@@ -38,9 +38,14 @@ export class NodeService {
 
   update(id: string, { version, name, labels, availability }: Change): Promise<ClusterNode> {
     return this.#change(id, async (transaction, row) => {
-      if (version < row.specVersion || version > row.version) throw conflict(`node ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
+      if (version < row.specVersion || version > row.version)
+        throw conflict(`node ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
       const { spec } = toNode(row);
-      await this.nodes.updateSpec(transaction, row, { name: name ?? spec.name, labels: labels ?? spec.labels, availability: availability ?? spec.availability });
+      await this.nodes.updateSpec(transaction, row, {
+        name: name ?? spec.name,
+        labels: labels ?? spec.labels,
+        availability: availability ?? spec.availability,
+      });
       await recordChanges(transaction, { nodes: [id], wake: [{ loop: 'node', key: id }] });
       return toNode(this.#found(await this.nodes.find(id, transaction), id));
     });

@@ -2,7 +2,7 @@ import type { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
 import type { TakenPort } from '@gantry/domain/network';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../persistence/database.ts';
-import { toPorts, type ServiceRow, withStackName } from './service.mapper.ts';
+import { type ServiceRow, toPorts, withStackName } from './service.mapper.ts';
 
 /** Any number that no other user of advisory locks in this database takes. */
 const portsLock = 4_400_003;
@@ -64,7 +64,11 @@ export class ServiceRepository {
   }
 
   /** A new revision; `isTaskChanged` says that the tasks of older ones have to be replaced. */
-  async revise(transaction: Transaction, row: ServiceRow, change: { spec: ServiceSpec; ports: PublishedPort[]; isTaskChanged: boolean; stackId?: string }): Promise<void> {
+  async revise(
+    transaction: Transaction,
+    row: ServiceRow,
+    change: { spec: ServiceSpec; ports: PublishedPort[]; isTaskChanged: boolean; stackId?: string },
+  ): Promise<void> {
     const { spec, ports, isTaskChanged } = change;
     const number = row.revision + 1;
     const version = row.version + 1;

@@ -8,7 +8,7 @@ import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { type Changes, recordChanges } from '../../persistence/changes.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
-import { toPorts, toService, type ServiceRow } from './service.mapper.ts';
+import { type ServiceRow, toPorts, toService } from './service.mapper.ts';
 import { ServiceRepository } from './service.repository.ts';
 
 type Query = { limit: number; cursor?: string | undefined; stackId?: string | undefined; name?: string | undefined };
@@ -53,8 +53,10 @@ export class ServiceService {
   /** Replaces the spec, if nobody has changed it since the caller read `version`. */
   update(id: string, version: number, spec: ServiceSpec): Promise<Service> {
     return this.#change(id, async (transaction, row) => {
-      if (version < row.specVersion || version > row.version) throw conflict(`service ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
-      if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name))) throw conflict(`there is a service ${spec.name} already`, { field: 'spec.name' });
+      if (version < row.specVersion || version > row.version)
+        throw conflict(`service ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
+      if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
+        throw conflict(`there is a service ${spec.name} already`, { field: 'spec.name' });
       await this.change(transaction, row, { spec, field: 'spec.' });
     });
   }
@@ -91,7 +93,8 @@ export class ServiceService {
     const isMoved = change.stackId !== undefined && change.stackId !== row.stackId;
     if (isDeepStrictEqual(before.spec, spec) && !isMoved) return false;
     const ports = await this.#allotPorts(transaction, row.id, spec, toPorts(row.ports), field);
-    const isTaskChanged = !isDeepStrictEqual(before.spec.task, spec.task) || !isDeepStrictEqual(before.ports, ports) || before.spec.mode.type !== spec.mode.type;
+    const isTaskChanged =
+      !isDeepStrictEqual(before.spec.task, spec.task) || !isDeepStrictEqual(before.ports, ports) || before.spec.mode.type !== spec.mode.type;
     await this.services.revise(transaction, row, { spec, ports, isTaskChanged, ...(change.stackId === undefined ? {} : { stackId: change.stackId }) });
     return true;
   }

@@ -21,7 +21,11 @@ export class SystemController {
   @Guarded('system.status')
   @Implement(system.status)
   status() {
-    return implement(system.status).handler(async () => ({ version, queueBackend: this.config.redisUrl === null ? 'postgres' : 'redis', ...(await this.totals.count()) }));
+    return implement(system.status).handler(async () => ({
+      version,
+      queueBackend: this.config.redisUrl === null ? 'postgres' : 'redis',
+      ...(await this.totals.count()),
+    }));
   }
 
   @Open()

@@ -7,7 +7,11 @@ export class SystemRepository {
 
   async count(): Promise<{ nodes: number; services: number; runningTasks: number }> {
     const { client } = this.database;
-    const [nodes, services, runningTasks] = await Promise.all([client.node.count(), client.service.count(), client.task.count({ where: { state: 'running', desiredState: 'running' } })]);
+    const [nodes, services, runningTasks] = await Promise.all([
+      client.node.count(),
+      client.service.count(),
+      client.task.count({ where: { state: 'running', desiredState: 'running' } }),
+    ]);
     return { nodes, services, runningTasks };
   }
 }

@@ -47,7 +47,15 @@ export class TaskStreams {
   async openTerminal(taskId: TaskId, query: z.infer<typeof TerminalQuery>, signal: AbortSignal): Promise<Terminal> {
     const { engine, containerId } = await this.#find(taskId);
     const ConsoleSize = [query.height, query.width];
-    const body = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: true, ConsoleSize, Env: ['TERM=xterm-256color'], Cmd: query.command ?? defaultCommand };
+    const body = {
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: true,
+      ConsoleSize,
+      Env: ['TERM=xterm-256color'],
+      Cmd: query.command ?? defaultCommand,
+    };
     const { Id } = await engine.json(ExecCreated, { method: 'POST', path: `/containers/${containerId}/exec`, body, signal });
     const stream = await engine.hijack({ method: 'POST', path: `/exec/${Id}/start`, body: { Detach: false, Tty: true, ConsoleSize }, signal });
     return {
@@ -67,7 +75,8 @@ export class TaskStreams {
     const row = await this.tasks.find(taskId);
     if (row === null) throw notFound(`there is no task ${taskId}`);
     const { nodeId, status, spec } = taskMapper()(row);
-    if (nodeId === null || status.containerId === null) throw wrongState(`task ${taskId} has no container: it is ${status.state}${status.message === '' ? '' : `, ${status.message}`}`);
+    if (nodeId === null || status.containerId === null)
+      throw wrongState(`task ${taskId} has no container: it is ${status.state}${status.message === '' ? '' : `, ${status.message}`}`);
     return { engine: this.connections.engine(NodeId.parse(nodeId)), containerId: status.containerId, isTerminal: spec.tty };
   }
 }

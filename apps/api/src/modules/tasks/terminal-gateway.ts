@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type TerminalEnded, TerminalQuery, TerminalResize } from '@gantry/contracts/http-api';
 import { TaskId } from '@gantry/contracts/ids';
 import { describeError, GantryError } from '@gantry/platform/errors';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { checkAccess } from '../../http/access.guard.ts';
@@ -11,7 +11,7 @@ import { isForeignOrigin } from '../../http/origin.ts';
 import { parseRequest } from '../../http/parse-request.ts';
 import { LOGGER, type Logger } from '../../logger.ts';
 import { Authenticator } from '../account/authenticator.ts';
-import { type Terminal, TaskStreams } from './task-streams.ts';
+import { TaskStreams, type Terminal } from './task-streams.ts';
 
 const path = /^\/api\/v1\/tasks\/([^/]+)\/terminal$/;
 const mostMessageBytes = 1024 * 1024;
@@ -25,7 +25,7 @@ function parseTarget(url: URL): { taskId: TaskId; query: z.infer<typeof Terminal
 
 /** Browser terminals: bytes of a WebSocket spliced to an exec's hijacked stream on the node. */
 @Injectable()
-export class TerminalGateway implements OnApplicationShutdown {
+export class TerminalGateway implements BeforeApplicationShutdown {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: mostMessageBytes, perMessageDeflate: false });
 
   constructor(
@@ -49,7 +49,7 @@ export class TerminalGateway implements OnApplicationShutdown {
     });
   }
 
-  onApplicationShutdown(): void {
+  beforeApplicationShutdown(): void {
     for (const browser of this.#server.clients) browser.close(1001);
     this.#server.close();
   }
@@ -74,7 +74,8 @@ export class TerminalGateway implements OnApplicationShutdown {
     browser.on('message', (message: Buffer, isBinary) => {
       if (isBinary) return;
       const resize = TerminalResize.safeParse(toJson(message.toString()));
-      if (resize.success) terminal.resize(resize.data.height, resize.data.width).catch((error: unknown) => this.logger.debug({ err: error }, 'resize a terminal'));
+      if (resize.success)
+        terminal.resize(resize.data.height, resize.data.width).catch((error: unknown) => this.logger.debug({ err: error }, 'resize a terminal'));
     });
   }
 

@@ -1,0 +1,155 @@
+import { NodeId, ServiceId, TaskId } from '@gantry/contracts/ids';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseConstraint } from '../node/index.ts';
+import { planSchedule } from './schedule.ts';
+import type { CandidateNode, PendingGroup } from './world.ts';
+
+function idOf(letter: string, number: number): string {
+  return `${letter}${String(number).padStart(24, '0')}`;
+}
+
+const service = ServiceId.parse(idOf('s', 1));
+
+function buildNode(number: number, change: Partial<CandidateNode> = {}): CandidateNode {
+  return {
+    nodeId: NodeId.parse(idOf('n', number)),
+    name: `node-${number}`,
+    hostname: `host-${number}`,
+    operatingSystem: 'linux',
+    architecture: 'x86_64',
+    addresses: [`192.0.2.${number}`],
+    labels: {},
+    state: 'ready',
+    availability: 'active',
+    capacity: { nanoCpus: 4e9, memoryBytes: 1_000 },
+    reserved: { nanoCpus: 0, memoryBytes: 0 },
+    tasks: 0,
+    tasksByService: new Map(),
+    hostPorts: new Set(),
+    ...change,
+  };
+}
+
+function buildGroup(tasks: number, change: Partial<PendingGroup> = {}): PendingGroup {
+  return {
+    serviceId: service,
+    constraints: [],
+    nanoCpus: 0,
+    memoryBytes: 0,
+    maxPerNode: null,
+    hostPorts: [],
+    tasks: Array.from({ length: tasks }, (_, index) => ({ taskId: TaskId.parse(idOf('t', index)), onlyNodeId: null })),
+    ...change,
+  };
+}
+
+function constraint(text: string) {
+  const parsed = parseConstraint(text);
+  if (typeof parsed === 'string') throw new Error(parsed);
+  return parsed;
+}
+
+function countByNode(group: PendingGroup, nodes: CandidateNode[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { nodeId } of planSchedule([group], nodes).placements) {
+    const name = nodes.find((node) => node.nodeId === nodeId)?.name ?? '?';
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test('tasks spread evenly, counting what is there already', () => {
+  const busy = buildNode(1, { tasks: 5, tasksByService: new Map([[service, 2]]) });
+  expect(countByNode(buildGroup(4), [busy, buildNode(2), buildNode(3)])).toEqual({ 'node-2': 2, 'node-3': 2 });
+  expect(countByNode(buildGroup(1), [buildNode(1, { tasks: 9 }), buildNode(2, { tasks: 8 })])).toEqual({ 'node-2': 1 });
+});
+
+test('only ready and active nodes that satisfy every constraint take part', () => {
+  const nodes = [
+    buildNode(1, { state: 'down' }),
+    buildNode(2, { availability: 'pause' }),
+    buildNode(3, { labels: { zone: 'b' } }),
+    buildNode(4, { labels: { zone: 'A' } }),
+    buildNode(5, { labels: { zone: 'a' }, hostname: 'banned' }),
+  ];
+  const constraints = [constraint('node.labels.zone == a'), constraint('node.hostname!=banned')];
+  expect(countByNode(buildGroup(2, { constraints }), nodes)).toEqual({ 'node-4': 2 });
+});
+
+test('reservations, host ports and the limit per node are never exceeded', () => {
+  expect(countByNode(buildGroup(5, { memoryBytes: 400 }), [buildNode(1), buildNode(2)])).toEqual({ 'node-1': 2, 'node-2': 2 });
+  expect(countByNode(buildGroup(5, { hostPorts: ['80/tcp'] }), [buildNode(1), buildNode(2, { hostPorts: new Set(['80/tcp']) })])).toEqual({ 'node-1': 1 });
+  expect(countByNode(buildGroup(5, { maxPerNode: 2 }), [buildNode(1)])).toEqual({ 'node-1': 2 });
+});
+
+test('why a task waits is said node by node', () => {
+  const nodes = [buildNode(1, { state: 'down' }), buildNode(2), buildNode(3), buildNode(4), buildNode(5)];
+  const [unplaced] = planSchedule([buildGroup(1, { memoryBytes: 5_000 })], nodes).unplaced;
+  expect(unplaced?.reason).toBe('no node can take it: node-1 is down; 4 nodes (node-2, node-3, node-4, …): lacks memory');
+  expect(planSchedule([buildGroup(1)], []).unplaced[0]?.reason).toBe('there are no nodes');
+});
+
+test('a task that belongs to one node goes there or nowhere', () => {
+  const [here, there] = [buildNode(1), buildNode(2, { availability: 'drain' })];
+  const tasks = [here, there].map((node, index) => ({ taskId: TaskId.parse(idOf('t', index)), onlyNodeId: node.nodeId }));
+  const plan = planSchedule([buildGroup(0, { tasks })], [here, there]);
+  expect(plan.placements.map((placement) => placement.nodeId)).toEqual([here.nodeId]);
+  expect(plan.unplaced).toEqual([{ taskIds: [tasks[1]?.taskId], reason: 'node-2 is drained' }]);
+});
+
+const nodesOf = fc.array(
+  fc.record({ memoryBytes: fc.nat(1_000), state: fc.constantFrom('ready' as const, 'down' as const), used: fc.nat(5), port: fc.boolean() }),
+  { maxLength: 8 },
+);
+const groupsOf = fc.array(
+  fc.record({ tasks: fc.nat(12), memoryBytes: fc.nat(300), maxPerNode: fc.option(fc.integer({ min: 1, max: 4 })), port: fc.boolean() }),
+  { maxLength: 4 },
+);
+
+test('whatever is asked: each task is placed once or explained, on nodes that can take it, spread within one of even', () => {
+  fc.assert(
+    fc.property(nodesOf, groupsOf, (nodeShapes, groupShapes) => {
+      const nodes = nodeShapes.map(({ memoryBytes, state, used, port }, index) =>
+        buildNode(index, { state, tasks: used, capacity: { nanoCpus: 4e9, memoryBytes }, hostPorts: new Set(port ? ['80/tcp'] : []) }),
+      );
+      const groups = groupShapes.map(({ tasks, memoryBytes, maxPerNode, port }, index) =>
+        buildGroup(0, {
+          serviceId: ServiceId.parse(idOf('s', index)),
+          memoryBytes,
+          maxPerNode,
+          hostPorts: port ? ['80/tcp'] : [],
+          tasks: Array.from({ length: tasks }, (_, number) => ({ taskId: TaskId.parse(idOf('t', index * 100 + number)), onlyNodeId: null })),
+        }),
+      );
+      const plan = planSchedule(groups, nodes);
+      const placed = plan.placements.map((placement) => placement.taskId);
+      const explained = plan.unplaced.flatMap((entry) => entry.taskIds);
+      expect([...placed, ...explained].sort()).toEqual(groups.flatMap((group) => group.tasks.map((task) => task.taskId)).sort());
+      for (const node of nodes) checkNode(node, groups, plan.placements);
+      for (const group of groups)
+        if (group.memoryBytes === 0 && group.maxPerNode === null && group.hostPorts.length === 0) checkSpread(group, nodes, plan.placements);
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+type Placements = ReturnType<typeof planSchedule>['placements'];
+
+function checkNode(node: CandidateNode, groups: PendingGroup[], placements: Placements): void {
+  const here = groups.map((group) => ({
+    group,
+    count: placements.filter((p) => p.nodeId === node.nodeId && group.tasks.some((task) => task.taskId === p.taskId)).length,
+  }));
+  if (node.state !== 'ready') expect(here.every(({ count }) => count === 0)).toBe(true);
+  expect(here.reduce((sum, { group, count }) => sum + group.memoryBytes * count, 0)).toBeLessThanOrEqual(node.capacity.memoryBytes);
+  for (const { group, count } of here) expect(count).toBeLessThanOrEqual(group.maxPerNode ?? Number.POSITIVE_INFINITY);
+  const holders = here.reduce((sum, { group, count }) => sum + (group.hostPorts.length > 0 ? count : 0), 0);
+  expect(holders).toBeLessThanOrEqual(node.hostPorts.has('80/tcp') ? 0 : 1);
+}
+
+function checkSpread(group: PendingGroup, nodes: CandidateNode[], placements: Placements): void {
+  const ready = nodes.filter((node) => node.state === 'ready');
+  const counts = ready.map((node) => placements.filter((p) => p.nodeId === node.nodeId && group.tasks.some((task) => task.taskId === p.taskId)).length);
+  if (counts.length > 0) expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+}
