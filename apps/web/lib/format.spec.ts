@@ -27,6 +27,7 @@ test('counts agree with their noun', () => {
 test.each([
   ['docker.io/library/nginx:1.27', 'nginx:1.27'],
   ['docker.io/grafana/loki', 'grafana/loki'],
+  [`sha256:${'0123456789ab'.padEnd(64, 'c')}`, '0123456789ab'],
   [`ghcr.io/a/b@sha256:${'0123456789ab'.padEnd(64, 'c')}`, 'ghcr.io/a/b@0123456789ab'],
 ])('image %s is shown as %s', (image, expected) => {
   expect(shortImage(image)).toBe(expected);

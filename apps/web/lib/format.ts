@@ -25,7 +25,10 @@ export function shortId(id: string): string {
 
 /** As container tools do: without the registry's default parts and with a digest cut short. */
 export function shortImage(image: string): string {
-  return image.replace(/^docker\.io\/(library\/)?/, '').replace(/@sha256:([0-9a-f]{12})[0-9a-f]+$/, '@$1');
+  return image
+    .replace(/^docker\.io\/(library\/)?/, '')
+    .replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, '$1')
+    .replace(/@sha256:([0-9a-f]{12})[0-9a-f]+$/, '@$1');
 }
 
 function trimZero(digits: string): string {
