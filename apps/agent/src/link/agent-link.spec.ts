@@ -121,6 +121,18 @@ test('a silent server is given up and dialled again', async () => {
   await plane.until(() => isLinked() && plane.node.connection !== first);
 });
 
+test('a pause of the agent itself is not taken for silence of the server', async () => {
+  plane.heartbeatMs = 20;
+  await linked();
+  await plane.until(isLinked);
+  const { connection } = plane.node;
+  const until = performance.now() + 300;
+  while (performance.now() < until);
+  const heard = plane.node.messages.length;
+  await plane.until(() => plane.node.messages.length >= heard + 4);
+  expect(plane.node.connection).toBe(connection);
+});
+
 test('unknown and malformed messages cost only themselves', async () => {
   const { received } = await linked();
   await plane.until(() => isLinked() && received.length === 1);
