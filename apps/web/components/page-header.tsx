@@ -1,6 +1,8 @@
+'use client';
+
 import { ChevronLeft } from 'lucide-react';
 import Link from 'next/link';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 
 interface PageHeaderProps {
   title: string;
@@ -12,6 +14,10 @@ interface PageHeaderProps {
 }
 
 export function PageHeader({ title, badge, description, parent, actions }: PageHeaderProps) {
+  // Of a resource the server only knows the kind when it sends the page's title.
+  useEffect(() => {
+    document.title = `${title} · Gantry`;
+  }, [title]);
   return (
     <header className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
       <div className="min-w-0">

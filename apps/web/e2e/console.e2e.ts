@@ -298,8 +298,10 @@ describe('tasks', () => {
     await see(page, 'Following');
     for (let line = 0; line < 50; line += 1) logOf('talker').add(`line ${line}`);
     await seeInLog(page, 'line 49');
+    logOf('talker').add('\u001b[31mred\u001b[0m alert');
+    await seeInLog(page, 'red alert');
     await fillIn(page, 'Search the log', 'LINE 4');
-    await see(page, '11 of 51 lines');
+    await see(page, '11 of 52 lines');
     await fillIn(page, 'Search the log', '');
     await press(page, 'Pause');
     logOf('talker').add('written while paused');
@@ -342,6 +344,10 @@ describe('tasks', () => {
         return terminalText(page);
       })
       .toMatch(/^\d+ [5-9]\d$/m);
+    await openTab(page, 'Logs');
+    await seeInLog(page, 'listening on port 80');
+    await openTab(page, 'Terminal');
+    await seeInTerminal(page, /^\/ # size$/m);
     await typeInTerminal(page, 'exit 7');
     await see(page, 'The shell has ended with exit code 7');
     await press(page, 'New shell');

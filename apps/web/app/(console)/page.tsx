@@ -2,7 +2,8 @@ import type { Metadata } from 'next';
 import { Prefetched } from '../../components/prefetched.tsx';
 import { allNodesQuery } from '../../features/nodes/queries.ts';
 import { Overview } from '../../features/overview/overview.tsx';
-import { allServicesQuery, systemQuery } from '../../features/overview/queries.ts';
+import { allServicesQuery, latestTasks, systemQuery } from '../../features/overview/queries.ts';
+import { taskPageQuery } from '../../features/tasks/queries.ts';
 
 export const metadata: Metadata = { title: 'Overview' };
 
@@ -13,6 +14,7 @@ export default function OverviewPage() {
         queryClient.prefetchQuery(systemQuery(api)),
         queryClient.prefetchQuery(allNodesQuery(api)),
         queryClient.prefetchQuery(allServicesQuery(api)),
+        queryClient.prefetchQuery(taskPageQuery(api, { limit: latestTasks })),
       ]}
     >
       <Overview />

@@ -14,7 +14,7 @@ import { allNodesQuery } from '../nodes/queries.ts';
 import { TaskTable } from '../tasks/task-table.tsx';
 import { CapacityCard } from './capacity-card.tsx';
 import { ConcernsCard } from './concerns-card.tsx';
-import { allServicesQuery, systemQuery } from './queries.ts';
+import { allServicesQuery, latestTasks, systemQuery } from './queries.ts';
 import { toCapacity, toConcerns } from './summary.ts';
 
 export function Overview() {
@@ -65,7 +65,7 @@ export function Overview() {
         </div>
         <Card>
           <CardHeader title="Latest tasks" actions={<MoreLink href={paths.tasks()}>All tasks</MoreLink>} />
-          <TaskTable filter={{}} size={8} emptyText="Deploy a stack or create a service, and its tasks show up here." />
+          <TaskTable filter={{}} size={latestTasks} emptyText="Deploy a stack or create a service, and its tasks show up here." />
         </Card>
       </div>
     </>

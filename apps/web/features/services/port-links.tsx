@@ -4,12 +4,13 @@ import type { PublishedPort } from '@gantry/contracts/http-api';
 import { useQuery } from '@tanstack/react-query';
 import { ExternalLink } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
+import { pageSize } from '../../components/page-size.ts';
 import { api } from '../../lib/api/browser.ts';
-import { allNodesQuery } from '../nodes/queries.ts';
+import { nodePageQuery } from '../nodes/queries.ts';
 import { portHost, portUrl } from './port-host.ts';
 
 export function PortLinks({ ports }: { ports: readonly PublishedPort[] }) {
-  const nodes = useQuery(allNodesQuery(api));
+  const nodes = useQuery(nodePageQuery(api, { limit: pageSize }));
   const pageHost = usePageHost();
   if (ports.length === 0) return <span className="text-muted-foreground">–</span>;
   const host = pageHost && portHost(pageHost, nodes.data?.items ?? []);

@@ -18,17 +18,23 @@ export function ScaleControl({ service }: { service: Service }) {
   const account = useAccount();
   const queryClient = useQueryClient();
   const key = api.services.get.queryKey({ input: { serviceId: service.id } });
+  const mutationKey = ['scale', service.id];
   const [draft, setDraft] = useState<string>();
   const can = serviceCan.scale(account, service);
   const replicas = service.spec.mode.type === 'replicated' ? service.spec.mode.replicas : service.status.desiredTasks;
 
   const scale = useMutation({
     ...api.services.scale.mutationOptions(),
+    mutationKey,
+    // One after the other, so that the last number asked for is the last one set.
+    scope: { id: mutationKey.join(' ') },
     onMutate: async (wanted) => {
       await queryClient.cancelQueries({ queryKey: key });
       queryClient.setQueryData(key, (held) => held && withReplicas(held, wanted.replicas));
     },
-    onSuccess: (changed) => queryClient.setQueryData(key, changed),
+    onSuccess: (changed) => {
+      if (queryClient.isMutating({ mutationKey }) === 1) queryClient.setQueryData(key, changed);
+    },
     onError: (error) => {
       toast.error(toSentence(error));
       void queryClient.resetQueries({ queryKey: key });
@@ -59,7 +65,7 @@ export function ScaleControl({ service }: { service: Service }) {
         disabled={!can.isAllowed}
         value={draft ?? String(replicas)}
         onChange={(event) => setDraft(event.target.value.replace(/\D/g, ''))}
-        onBlur={() => draft !== undefined && draft !== '' && set(Number(draft))}
+        onBlur={() => (draft ? set(Number(draft)) : setDraft(undefined))}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && draft) set(Number(draft));
           if (event.key === 'Escape') setDraft(undefined);

@@ -9,7 +9,7 @@ import { Tab, TabList, TabPanel, Tabs } from '@gantry/ui/tabs';
 import { useQuery } from '@tanstack/react-query';
 import { ScrollText, SquareTerminal } from 'lucide-react';
 import { usePathname, useRouter, useSearchParams } from 'next/navigation';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useAccount } from '../../components/account-context.tsx';
 import { Detail } from '../../components/detail.tsx';
 import { PageHeader } from '../../components/page-header.tsx';
@@ -37,6 +37,9 @@ export function TaskView({ taskId }: { taskId: TaskId }) {
 function LoadedTask({ task }: { task: Task }) {
   const account = useAccount();
   const [view, setView] = useViewParameter();
+  const [isTerminalOpen, setIsTerminalOpen] = useState(view === 'terminal');
+  // A shell, once opened, outlives a look at the log.
+  if (view === 'terminal' && !isTerminalOpen) setIsTerminalOpen(true);
   const { error, message } = task.status;
   return (
     <>
@@ -64,7 +67,7 @@ function LoadedTask({ task }: { task: Task }) {
               <LogView key={task.status.containerId} task={task} />
             </WhenAllowed>
           </TabPanel>
-          <TabPanel value="terminal">
+          <TabPanel value="terminal" {...(isTerminalOpen ? { forceMount: true as const, hidden: view !== 'terminal' } : {})}>
             <WhenAllowed can={taskCan.openTerminal(account, task)} icon={<SquareTerminal aria-hidden />}>
               <TerminalView taskId={task.id} />
             </WhenAllowed>

@@ -1,4 +1,5 @@
 import type { LogLine } from '@gantry/contracts/http-api';
+import { toPlainText } from './plain-text.ts';
 
 export interface HeldLine extends LogLine {
   /** Counts from the first line received; the key of the row. */
@@ -34,7 +35,7 @@ export class LogBuffer {
   add(lines: readonly LogLine[], resumedAfter?: string): void {
     const fresh = resumedAfter ? lines.filter((line) => line.at > resumedAfter) : lines;
     if (fresh.length === 0) return;
-    const held = fresh.map((line) => ({ ...line, sequence: this.#received++ }));
+    const held = fresh.map((line) => ({ ...line, line: toPlainText(line.line), sequence: this.#received++ }));
     this.#lastAt = held.at(-1)?.at ?? this.#lastAt;
     this.#lines = [...this.#lines, ...held].slice(-this.#limit);
   }

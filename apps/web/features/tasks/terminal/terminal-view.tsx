@@ -98,7 +98,8 @@ async function openTerminal(element: HTMLElement, taskId: TaskId, onPhase: (phas
   });
   terminal.onData((text) => connection.write(text));
   terminal.onResize(({ rows, cols }) => connection.resize({ height: rows, width: cols }));
-  const observer = new ResizeObserver(() => fit.fit());
+  // Hidden behind another tab it has no size, and keeps the one it had.
+  const observer = new ResizeObserver(() => element.clientWidth > 0 && fit.fit());
   observer.observe(element);
   return () => {
     observer.disconnect();
