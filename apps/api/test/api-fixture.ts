@@ -61,7 +61,7 @@ export function toTestApi(server: ApiServer, config: Config, firstPassword: stri
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    const isJson = /\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, body: (isJson && text !== '' ? JSON.parse(text) : text) as T }; // what the caller asserts on
   };
   const send = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
