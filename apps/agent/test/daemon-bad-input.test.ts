@@ -30,9 +30,7 @@ const bodies = [
   '/networks/create',
   '/networks/x/connect',
   '/networks/x/disconnect',
-  '/volumes/create',
   '/commit?container=x',
-  '/auth',
 ];
 const named = [
   '/containers/N/json',

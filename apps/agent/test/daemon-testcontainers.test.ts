@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { GenericContainer, getContainerRuntimeClient, Network, type StartedTestContainer, Wait } from 'testcontainers';
+import { GenericContainer, Network, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { AgentProcess } from './agent-process.ts';
 
@@ -68,7 +68,5 @@ test('a Dockerfile is built and run', async () => {
   const image = await GenericContainer.fromDockerfile(context).build('testcontainers:built', { deleteOnExit: false });
   const container = await image.withWaitStrategy(Wait.forLogMessage('built and running')).start();
   started.push(container);
-  expect(container.getName()).not.toBe('');
-  const client = await getContainerRuntimeClient();
-  expect(client.info.containerRuntime.host).toBe('localhost');
+  expect((await container.exec(['cat', '/copy'])).output).toBe('built and running\n');
 });

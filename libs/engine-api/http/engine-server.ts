@@ -100,11 +100,11 @@ export class EngineServer {
       exchange = new Exchange({ request, response, path, version: negotiateVersion(prefix), query: target.query, params: match.params, upgrade });
       await match.handle(exchange);
     } catch (error) {
-      this.#fail(exchange, error);
+      await this.#fail(exchange, error);
     }
   }
 
-  #fail(exchange: Exchange, error: unknown): void {
+  async #fail(exchange: Exchange, error: unknown): Promise<void> {
     const answer = toEngineError(error);
     const context = { err: error, method: exchange.request.method, url: exchange.request.url };
     if (exchange.signal.aborted) return;
@@ -114,6 +114,7 @@ export class EngineServer {
       exchange.abort();
       return;
     }
+    await exchange.discardBody();
     exchange.sendError(answer);
   }
 }

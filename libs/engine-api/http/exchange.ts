@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { type ApiVersion, badRequest, EngineError, toBoolean } from '@gantry/engine-api/protocol';
@@ -28,6 +29,7 @@ interface ExchangeParts {
 }
 
 const maxJsonBytes = 8 << 20;
+const discardMs = 1000;
 
 /** One request and the ways it can be answered. */
 export class Exchange {
@@ -100,6 +102,15 @@ export class Exchange {
       parts.push(part);
     }
     return Buffer.concat(parts);
+  }
+
+  /** Takes in what is still coming of a body nobody wants, for a while: a client that is cut off while it sends does not read the answer. */
+  async discardBody(): Promise<void> {
+    const { request } = this;
+    if (this.upgrade !== null || request.complete || request.destroyed) return;
+    request.resume();
+    const patience = AbortSignal.timeout(discardMs);
+    await Promise.race([once(request, 'end', { signal: patience }), once(request, 'close', { signal: patience })]).catch(() => undefined);
   }
 
   /** The body as JSON. An empty body reads as `{}`. */

@@ -66,6 +66,14 @@ describe('shapes by version', () => {
     for (const key of lacks) expect(shaped).not.toHaveProperty(key);
   });
 
+  it('gives Compose 1 what it cannot do without', () => {
+    const inspect = { Size: 5, Config: { Volumes: { '/data': {} } } };
+    expect(shapeImageInspect(negotiateVersion('1.51'), inspect, 'docker-compose/1.29.2 docker-py/5.0.3')).toHaveProperty('ContainerConfig.Volumes', {
+      '/data': {},
+    });
+    expect(shapeImageInspect(negotiateVersion('1.51'), inspect, 'docker/28.2.2')).not.toHaveProperty('ContainerConfig');
+  });
+
   it('tells networks that have IPv4 from 1.48 on', () => {
     const network = { Name: 'n', EnableIPv4: true } as unknown as NetworkInspect; // only the part that is looked at
     expect(shapeNetwork(negotiateVersion('1.47'), network)).toEqual({ Name: 'n' });

@@ -58,12 +58,16 @@ const containerOnlyConfig = {
   Image: '',
 };
 
-/** Until 1.49 an image's config had the fields that only a container's can have; until 1.44 there were Container and ContainerConfig too. */
-export function shapeImageInspect(version: ApiVersion, inspect: Json): Json {
+/**
+ * Until 1.49 an image's config had the fields that only a container's can have; until 1.44 there were Container and ContainerConfig too.
+ * Compose 1 speaks the newest version and still cannot do without ContainerConfig: it gets one in every version.
+ */
+export function shapeImageInspect(version: ApiVersion, inspect: Json, userAgent: string | null = null): Json {
   const config = isJson(inspect.Config) ? inspect.Config : {};
   const sized = version.isAtLeast(44) ? inspect : { ...inspect, VirtualSize: inspect.Size };
   const configured = version.isAtLeast(50) ? sized : { ...sized, Config: { ...containerOnlyConfig, ...config } };
-  return version.isAtLeast(45) ? configured : { ...configured, Container: '', ContainerConfig: { ...containerOnlyConfig, Env: null, Cmd: null, Labels: null } };
+  if (version.isAtLeast(45) && !userAgent?.startsWith('docker-compose/1.')) return configured;
+  return { ...configured, Container: '', ContainerConfig: { ...containerOnlyConfig, ...config } };
 }
 
 /** EnableIPv4 came with 1.48. */

@@ -58,6 +58,7 @@ function checkFilters(filters: Filters): void {
   for (const status of filters.get('status')) if (!statuses.includes(status)) throw new EngineError(400, `invalid filter 'status=${status}'`);
   for (const health of filters.get('health')) if (!healths.includes(health)) throw new EngineError(400, `invalid filter 'health=${health}'`);
   for (const code of filters.get('exited')) if (!/^-?\d+$/.test(code)) throw new EngineError(400, `invalid filter 'exited=${code}'`);
+  for (const port of [...filters.get('publish'), ...filters.get('expose')]) portsMatch(port, []);
 }
 
 /** `publish` and `expose` take `80`, `80/udp` or `8000-8010/tcp`. */

@@ -16,7 +16,7 @@ function inspectImage(engine: Engine, exchange: Exchange): void {
   const name = exchange.param('name');
   const image = engine.runtime.images.find(name);
   if (image === undefined) throw new EngineError(404, `No such image: ${describeReference(name)}`);
-  exchange.sendJson(200, shapeImageInspect(exchange.version, toImageInspect(image)));
+  exchange.sendJson(200, shapeImageInspect(exchange.version, toImageInspect(image), exchange.header('user-agent')));
 }
 
 function imageHistory(engine: Engine, exchange: Exchange): void {

@@ -35,7 +35,7 @@ describe('matchesEvent', () => {
     [{ container: [id.slice(0, 12)] }, died, true],
     [{ container: ['other', 'web'] }, died, true],
     [{ container: ['other'] }, died, false],
-    [{ container: [id] }, connected, true],
+    [{ container: [id] }, connected, false],
     [{ image: ['nginx:1'] }, died, true],
     [{ label: ['tier=front'] }, died, true],
     [{ label: ['tier=front', 'missing'] }, died, false],

@@ -24,11 +24,10 @@ export function toEventMessage(event: RuntimeEvent): EventMessage {
 }
 
 function namesSubject(event: RuntimeEvent, type: string, wanted: string): boolean {
-  if (event.type === type)
-    return event.id === wanted || event.id.startsWith(wanted) || event.attributes.name === wanted || event.attributes.name === wanted.replace(/^\//, '');
-  // `docker events --filter container=x` also shows what networks and volumes did to it, `image=x` what its containers did.
-  if (type === 'container') return event.attributes.container?.startsWith(wanted) ?? false;
-  return type === 'image' && event.attributes.image === wanted;
+  const { id, attributes } = event;
+  if (event.type === type && (id.startsWith(wanted) || attributes.name === wanted.replace(/^\//, ''))) return true;
+  // `image=x` also shows what happens to containers of that image.
+  return type === 'image' && attributes.image === wanted;
 }
 
 export function matchesEvent(filters: Filters, event: RuntimeEvent): boolean {
