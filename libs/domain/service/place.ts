@@ -5,9 +5,9 @@ import type { ObservedTask, ServiceWorld } from './world.ts';
 export interface Place {
   readonly slot: number;
   readonly nodeId: ObservedTask['nodeId'];
-  /** Wanted running, not lost; of the wanted revision first. */
+  /** Wanted running, not given up; of the wanted revision first. */
   readonly active: readonly ObservedTask[];
-  /** Wanted running, on a node that is lost. */
+  /** Wanted running, on a node that is lost, and given up. */
   readonly lost: readonly ObservedTask[];
   /** Told to end, still there. */
   readonly stopping: readonly ObservedTask[];
@@ -36,6 +36,26 @@ export function isStale(world: ServiceWorld, task: ObservedTask): boolean {
   return isOld(world, task) || task.node === 'leaving';
 }
 
+/** When a task of a lost node may run elsewhere; null: never while it may still run there. A global service's node is gone for it at once. */
+export function givenUpAt(world: ServiceWorld, task: ObservedTask): number | null {
+  const lostAt = task.lostAt ?? 0;
+  if (world.mode.type === 'global' || isTerminal(task.state)) return lostAt;
+  switch (world.partition.policy) {
+    case 'replace':
+      return lostAt;
+    case 'keep':
+      return null;
+    case 'stop':
+      return lostAt + world.partition.afterMs + world.stopGraceMs;
+  }
+}
+
+function isGivenUp(world: ServiceWorld, task: ObservedTask): boolean {
+  if (task.node !== 'lost') return false;
+  const at = givenUpAt(world, task);
+  return at !== null && at <= world.now;
+}
+
 function placeKey(world: ServiceWorld, task: ObservedTask): string {
   return world.mode.type === 'global' ? (task.nodeId ?? '') : String(task.slot);
 }
@@ -47,9 +67,9 @@ function toPlace(world: ServiceWorld, tasks: readonly ObservedTask[]): Place {
     slot: first?.slot ?? 0,
     nodeId: first?.nodeId ?? null,
     active: wanted
-      .filter((task) => task.node !== 'lost')
+      .filter((task) => !isGivenUp(world, task))
       .sort((a, b) => Number(isOld(world, a)) - Number(isOld(world, b)) || Number(isLive(b)) - Number(isLive(a)) || b.statusAt - a.statusAt),
-    lost: wanted.filter((task) => task.node === 'lost'),
+    lost: wanted.filter((task) => isGivenUp(world, task)),
     stopping: tasks.filter((task) => task.desiredState !== 'running' && isLive(task) && task.node !== 'lost'),
   };
 }

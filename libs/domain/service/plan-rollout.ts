@@ -35,6 +35,8 @@ function standingOf(world: ServiceWorld, place: Place): Standing {
   const fresh = place.active.find((task) => !isStale(world, task));
   if (fresh === undefined) {
     if (stale.length === 0) return { kind: 'settled' };
+    // it may be running where nobody can see it: nothing takes its place before it is given up
+    if (stale.some((task) => task.node === 'lost')) return { kind: 'busy', until: Number.POSITIVE_INFINITY };
     return stale.some(isRunning) ? { kind: 'waiting' } : { kind: 'release', tasks: stale, reason: 'replaced before it ran' };
   }
   if (stale.length === 0) return standingOfFresh(world, fresh);

@@ -86,6 +86,7 @@ class Miniature {
       slot,
       nodeId,
       node: nodeId === null ? 'none' : 'usable',
+      lostAt: null,
       revision: this.world.taskRevision,
       desiredState: 'running',
       state: 'pending',
@@ -153,7 +154,7 @@ function applyToTask(cluster: Miniature, kind: 'start' | 'fail' | 'end' | 'lose'
   const { now } = cluster.world;
   if (kind === 'fail') cluster.change(task.taskId, (t) => ({ ...t, state: 'failed', statusAt: now }));
   if (kind === 'end' && task.desiredState !== 'running') cluster.change(task.taskId, (t) => ({ ...t, state: 'shutdown', statusAt: now }));
-  if (kind === 'lose') cluster.change(task.taskId, (t) => ({ ...t, node: 'lost' }));
+  if (kind === 'lose') cluster.change(task.taskId, (t) => ({ ...t, node: 'lost', lostAt: now }));
   if (kind === 'drain') cluster.change(task.taskId, (t) => ({ ...t, node: 'leaving' }));
 }
 

@@ -42,6 +42,18 @@ test('tasks of a lost node are given away at once, in the same slots', () => {
   expect(stepsOf(world, 'create-task')).toEqual([{ action: 'create-task', slot: 1, nodeId: null, attempt: 0 }]);
 });
 
+test('a task that may not run twice is given up only when its node must have stopped it, or never', () => {
+  const lost = buildTask(1, { node: 'lost', lostAt: 1_000_000 });
+  const stop = buildWorld({ tasks: [lost], partition: { policy: 'stop', afterMs: 60_000 }, stopGraceMs: 5_000 });
+  expect(stepsOf(stop, 'create-task')).toEqual([]);
+  expect(stepsOf(stop, 'wake-at')).toEqual([{ action: 'wake-at', at: 1_065_000 }]);
+  expect(stepsOf({ ...stop, now: 1_065_000 }, 'create-task')).toHaveLength(1);
+  const keep = buildWorld({ tasks: [lost], partition: { policy: 'keep' }, now: 9_000_000 });
+  expect(stepsOf(keep, 'create-task')).toEqual([]);
+  expect(stepsOf({ ...keep, taskRevision: 2 }, 'shut-down-task')).toEqual([]);
+  expect(statusOf(keep)).toMatchObject({ state: 'updating', runningTasks: 0 });
+});
+
 test('an ended task waits for the delay, which doubles with each attempt', () => {
   const ended = (attempt: number) => buildTask(1, { state: 'failed', attempt, statusAt: 1_000_000, runningAt: 999_000 });
   expect(stepsOf(buildWorld({ tasks: [ended(0)] }), 'wake-at')).toEqual([{ action: 'wake-at', at: 1_005_000 }]);

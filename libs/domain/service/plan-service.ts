@@ -1,4 +1,4 @@
-import { groupIntoPlaces, isGone, isLive, isRunning, isStale, type Place } from './place.ts';
+import { givenUpAt, groupIntoPlaces, isGone, isLive, isRunning, isStale, type Place } from './place.ts';
 import { planPlaces } from './plan-places.ts';
 import { planRemoval } from './plan-removal.ts';
 import { planRollout, type Rollout } from './plan-rollout.ts';
@@ -22,6 +22,10 @@ function planPlace(world: ServiceWorld, place: Place): PlaceOutcome {
   const [current] = fresh;
   if (current === undefined) return { steps, isDone: false };
   if (live.length > 0) {
+    for (const task of live) {
+      const at = task.node === 'lost' ? givenUpAt(world, task) : null;
+      if (at !== null) steps.push({ action: 'wake-at', at });
+    }
     for (const { taskId } of fresh) if (taskId !== live[0]?.taskId) steps.push({ action: 'shut-down-task', taskId, reason: 'there is another in its place' });
     return { steps, isDone: false };
   }

@@ -10,6 +10,8 @@ export interface ObservedTask {
   readonly nodeId: NodeId | null;
   /** lost: down or gone; leaving: drained, or no longer fit by its constraints. */
   readonly node: 'none' | 'usable' | 'leaving' | 'lost';
+  /** Since when its node has not been heard; null unless the node is lost. */
+  readonly lostAt: number | null;
   readonly revision: number;
   readonly desiredState: DesiredState;
   readonly state: TaskState;
@@ -27,6 +29,10 @@ export interface ServiceWorld {
   /** The wanted revision is not the latest, which failed. */
   readonly isRolledBack: boolean;
   readonly restartPolicy: TaskSpec['restartPolicy'];
+  /** What becomes of tasks whose node is lost. */
+  readonly partition: TaskSpec['partition'];
+  /** How long a task's end may take when it is told to stop. */
+  readonly stopGraceMs: number;
   readonly update: UpdatePolicy;
   readonly tasks: readonly ObservedTask[];
   /** For a global service: the nodes that should run it, and those that may keep a task they have. */

@@ -15,6 +15,7 @@ interface TaskRow {
   node_id: string | null;
   node_state: NodeState | null;
   availability: NodeAvailability | null;
+  last_seen_at: number | null;
   revision: number;
   desired_state: TaskDesiredState;
   state: TaskState;
@@ -70,7 +71,7 @@ export class ServiceStateRepository {
   /** `unfit`: nodes that the service's constraints no longer admit. */
   async observeTasks(transaction: Transaction, serviceId: string, unfit: ReadonlySet<string>): Promise<ObservedTask[]> {
     const rows = await transaction.$queryRaw<TaskRow[]>`
-      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
+      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, (extract(epoch from n.last_seen_at) * 1000)::float8 as last_seen_at, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
         (extract(epoch from t.status_at) * 1000)::float8 as status_at, (extract(epoch from t.running_at) * 1000)::float8 as running_at
       from task t left join node n on n.id = t.node_id where t.service_id = ${serviceId}`;
     return rows.map((row) => ({
@@ -78,6 +79,7 @@ export class ServiceStateRepository {
       slot: row.slot,
       nodeId: row.node_id === null ? null : NodeId.parse(row.node_id),
       node: nodeOf(row, unfit),
+      lostAt: row.node_state === 'down' ? row.last_seen_at : null,
       revision: row.revision,
       desiredState: row.desired_state,
       state: row.state,

@@ -56,6 +56,8 @@ export class ServiceReconciler implements Reconciler {
       taskRevision: service.taskRevision,
       isRolledBack: service.rolledBackFrom !== null,
       restartPolicy: spec.task.restartPolicy,
+      partition: spec.task.partition,
+      stopGraceMs: spec.task.stopGraceMs,
       update: service.spec.update,
       tasks: await this.services.observeTasks(transaction, service.id, unfit),
       wantedNodes: isGlobal ? keep.filter((node) => node.state === 'ready' && node.availability === 'active').map((node) => node.nodeId) : [],
