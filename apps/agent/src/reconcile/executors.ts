@@ -4,16 +4,16 @@ import { canAdvance, type StepAction, type StepOf } from '@gantry/domain/contain
 import { bug, describeError, hasCode } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { Containers } from '@gantry/runtime/containers';
-import type { Images } from '@gantry/runtime/images';
 import { toContainerSpec } from './container-spec.ts';
 import type { Ingress } from './ingress.ts';
 import { readLastOutput } from './last-output.ts';
 import type { PullQueue } from './pull-queue.ts';
+import type { TaskContainers } from './task-containers.ts';
 import type { TaskStore } from './task-store.ts';
 
 export interface ExecutorParts {
   readonly containers: Pick<Containers, 'create' | 'start' | 'stop' | 'remove' | 'logs' | 'find'>;
-  readonly images: Pick<Images, 'find'>;
+  readonly taskContainers: TaskContainers;
   readonly pulls: PullQueue;
   readonly ingress: Ingress;
   readonly store: TaskStore;
@@ -33,7 +33,7 @@ export type Executors = { [Action in Exclude<StepAction, 'wait'>]: (step: StepOf
 const maxErrorLength = 4096;
 
 export function createExecutors(parts: ExecutorParts): Executors {
-  const { containers, pulls, ingress, store, logger } = parts;
+  const { containers, taskContainers, pulls, ingress, store, logger } = parts;
 
   function remember(taskId: TaskId, change: Partial<TaskStatusReport> & { state: TaskState; message: string }): void {
     const before = store.record(taskId);
@@ -71,7 +71,8 @@ export function createExecutors(parts: ExecutorParts): Executors {
     create: ({ taskId }, { task, signal }) =>
       orReject(taskId, signal, async () => {
         if (task === null) throw bug(`create a container for task ${taskId}, which is not assigned`);
-        const { warnings } = await containers.create({ name: task.name, spec: toContainerSpec(task) });
+        const { container, warnings } = await containers.create({ name: task.name, spec: toContainerSpec(task) });
+        taskContainers.add(taskId, container.id);
         if (warnings.length > 0) logger.warn({ taskId, warnings }, 'created a container with warnings');
       }),
 

@@ -6,7 +6,7 @@ import type { Logger } from '@gantry/platform/node';
 import type { PortPublisher } from '@gantry/runtime/networks';
 
 export interface IngressView {
-  /** Services whose ports may be published here from before: those of every task and every task's container. */
+  /** Those that publish ports, also when none of their tasks can take connections now. */
   readonly services: Iterable<ServiceId>;
   readonly targets: readonly IngressTarget[];
 }
@@ -21,12 +21,15 @@ export class Ingress {
   readonly #logger: Logger;
   readonly #inForce = new Map<ServiceId, readonly IngressPublication[]>();
   readonly #problems = new Map<ServiceId, string>();
+  /** Services whose ports an agent before this one may have published; each is looked at until it is settled. */
+  readonly #former: Set<ServiceId>;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
-  constructor(options: { ports: PortPublisher; observe: () => IngressView; logger: Logger }) {
+  constructor(options: { ports: PortPublisher; observe: () => IngressView; former: Iterable<ServiceId>; logger: Logger }) {
     this.#ports = options.ports;
     this.#observe = options.observe;
+    this.#former = new Set(options.former);
     this.#logger = options.logger;
   }
 
@@ -62,9 +65,10 @@ export class Ingress {
 
   async #bringUpToDate(): Promise<void> {
     const { services, targets } = this.#observe();
-    for (const [serviceId, publications] of planIngress([...services, ...this.#inForce.keys()], targets)) {
+    for (const [serviceId, publications] of planIngress([...services, ...this.#former, ...this.#inForce.keys()], targets)) {
       try {
         await this.#ensure(serviceId, publications);
+        this.#former.delete(serviceId);
         if (this.#problems.delete(serviceId)) this.#logger.info({ serviceId }, 'published the ports of a service at last');
       } catch (error) {
         const problem = describeError(error);

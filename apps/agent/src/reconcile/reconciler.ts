@@ -8,8 +8,8 @@ import type { Runtime } from '@gantry/runtime/core';
 import { createExecutors, type Executors } from './executors.ts';
 import { Ingress, type IngressView } from './ingress.ts';
 import { LinkWatch } from './link-watch.ts';
-import { addressOf, observeTaskContainer, observeTaskContainers, toObservedContainer } from './observe.ts';
 import { PullQueue } from './pull-queue.ts';
+import { addressOf, TaskContainers, toObservedContainer } from './task-containers.ts';
 import { fromTaskLabels } from './task-labels.ts';
 import { TaskLane } from './task-lane.ts';
 import type { TaskStore } from './task-store.ts';
@@ -39,6 +39,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #executors: Executors;
   readonly #ingress: Ingress;
+  readonly #containers: TaskContainers;
   readonly #lanes = new Map<TaskId, TaskLane>();
   readonly #closing = new AbortController();
   readonly #now: () => number;
@@ -50,10 +51,11 @@ export class Reconciler {
     this.#now = options.now ?? Date.now;
     const { patienceMs = defaultPatienceMs } = options;
     this.#link = new LinkWatch({ linkedAt: store.linkedAt, now: this.#now(), monotonic: () => performance.now(), patienceMs });
-    this.#ingress = new Ingress({ ports: runtime.networks.ports, observe: () => this.#observeIngress(), logger });
+    this.#containers = new TaskContainers(runtime.containers);
+    this.#ingress = new Ingress({ ports: runtime.networks.ports, observe: () => this.#observeIngress(), former: this.#formerServices(), logger });
     this.#executors = createExecutors({
       containers: runtime.containers,
-      images: runtime.images,
+      taskContainers: this.#containers,
       pulls: new PullQueue({ images: runtime.images, closing: this.#closing.signal }),
       ingress: this.#ingress,
       store,
@@ -139,12 +141,9 @@ export class Reconciler {
   }
 
   #knownTasks(): Set<TaskId> {
-    const { store, runtime } = this.#options;
-    return new Set([
-      ...(store.held?.tasks.keys() ?? []),
-      ...[...store.records].map(({ taskId }) => taskId),
-      ...observeTaskContainers(runtime.containers).keys(),
-    ]);
+    const { store } = this.#options;
+    this.#containers.refresh();
+    return new Set([...(store.held?.tasks.keys() ?? []), ...[...store.records].map(({ taskId }) => taskId), ...this.#containers.taskIds]);
   }
 
   #lane(taskId: TaskId): TaskLane {
@@ -178,7 +177,7 @@ export class Reconciler {
 
   #plan(taskId: TaskId, task: AssignedTask | null): Step[] {
     const { store, runtime } = this.#options;
-    const container = observeTaskContainer(runtime.containers, taskId);
+    const container = this.#containers.of(taskId);
     return planTask({
       taskId,
       task,
@@ -197,18 +196,20 @@ export class Reconciler {
   }
 
   #observeIngress(): IngressView {
-    const { store, runtime } = this.#options;
-    const containers = observeTaskContainers(runtime.containers);
-    const services = [...containers.values()].flatMap((container) => fromTaskLabels(container.spec.labels)?.serviceId ?? []);
-    const tasks = [...(store.held?.tasks.values() ?? [])];
+    const tasks = [...(this.#options.store.held?.tasks.values() ?? [])].filter(({ ports }) => ports.some(({ mode }) => mode === 'ingress'));
     return {
-      services: new Set<ServiceId>([...services, ...tasks.map(({ serviceId }) => serviceId)]),
+      services: new Set(tasks.map(({ serviceId }) => serviceId)),
       targets: tasks.flatMap((task) => {
-        const container = containers.get(task.taskId);
-        const ipv4 = container === undefined || !this.#takesConnections(task, container) ? null : addressOf(container);
+        const container = this.#containers.of(task.taskId);
+        const ipv4 = container === null || !this.#takesConnections(task, container) ? null : addressOf(container);
         return ipv4 === null ? [] : [{ task, ipv4 }];
       }),
     };
+  }
+
+  /** Services whose ports an agent before this one may have published. */
+  #formerServices(): Set<ServiceId> {
+    return new Set(this.#options.runtime.containers.list().flatMap(({ spec }) => fromTaskLabels(spec.labels)?.serviceId ?? []));
   }
 
   #takesConnections(task: AssignedTask, container: Container): boolean {
@@ -231,7 +232,7 @@ export class Reconciler {
     const { store, report } = this.#options;
     for (const task of store.held?.tasks.values() ?? []) {
       const record = store.record(task.taskId);
-      if (record?.state !== 'running') continue;
+      if (record?.state !== 'running' || (task.ports.length === 0 && record.ports.length === 0)) continue;
       const { ports, problem } = this.#ingress.statusOf(task);
       if (JSON.stringify(ports) === JSON.stringify(record.ports)) continue;
       const next = { ...record, ports, message: problem === null ? 'started' : `started; not published: ${problem}`, at: new Date(this.#now()).toISOString() };
