@@ -60,7 +60,7 @@ pub fn unpack(request: &LayerUnpack, source: impl Read) -> Result<UnpackResult> 
         max_bytes: request.max_bytes,
         max_entries: request.max_entries,
         lower_dirs: paths(&request.lower_dirs),
-        durable: false,
+        durable: request.durable,
     };
     let unpacked = layers::unpack(source, Path::new(&request.target), &options).map_err(failure)?;
     Ok(UnpackResult {

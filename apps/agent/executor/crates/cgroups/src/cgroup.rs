@@ -174,9 +174,10 @@ fn create_in(member: &Membership) -> Result<()> {
         }
         match std::fs::create_dir(&directory) {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(source) => return Err(Error::Io { attempt: "create", path: directory, source }),
         }
+        // Also of one that was there: whoever made it may not have come to this yet, or was killed before it could.
         if member.controllers.iter().any(|name| name == "cpuset") {
             inherit_cpuset(&parent, &directory)?;
         }

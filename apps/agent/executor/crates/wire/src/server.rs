@@ -219,6 +219,9 @@ pub struct LayerUnpack {
     pub diff_id: Option<String>,
     pub max_bytes: u64,
     pub max_entries: u64,
+    /// Survives a power cut when answered.
+    #[serde(default)]
+    pub durable: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
