@@ -180,6 +180,8 @@ export const executorOperations = {
       diffId: z.string().nullable(),
       maxBytes: z.number().int().positive(),
       maxEntries: z.number().int().positive(),
+      /** Survives a power cut when answered. */
+      durable: z.boolean().default(false),
     }),
     result: z.object({ digest: z.string(), diffId: z.string(), sizeBytes: z.number(), entries: z.number() }),
   },

@@ -110,7 +110,8 @@ describe('against registries that misbehave', () => {
     const domain = await serve((request, response) => {
       if (request.url?.startsWith('/token') === true) {
         const url = new URL(request.url, 'http://registry');
-        const isRight = request.headers.authorization === `Basic ${Buffer.from('u:p').toString('base64')}` && url.searchParams.get('scope') === 'repository:app:pull';
+        const isRight =
+          request.headers.authorization === `Basic ${Buffer.from('u:p').toString('base64')}` && url.searchParams.get('scope') === 'repository:app:pull';
         response.writeHead(isRight ? 200 : 403).end('{"access_token":"good"}');
       } else if (request.headers.authorization === 'Bearer good') {
         response.writeHead(200, { 'docker-content-digest': digest, 'content-type': mediaTypes.ociIndex }).end();
@@ -138,7 +139,10 @@ describe('against registries that misbehave', () => {
       requests++;
       response.writeHead(429, { 'retry-after': '0' }).end('{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}');
     });
-    await expect(client(domain).getManifest('v1')).rejects.toMatchObject({ code: 'rate-limited', message: expect.stringContaining('toomanyrequests: slow down') });
+    await expect(client(domain).getManifest('v1')).rejects.toMatchObject({
+      code: 'rate-limited',
+      message: expect.stringContaining('toomanyrequests: slow down'),
+    });
     expect(requests).toBe(5);
   });
 

@@ -1,3 +1,5 @@
+import { operational } from '@gantry/platform/errors';
+
 /** Callers who ask for the same key while it is being made get the one result. */
 export class Coalescer<T> {
   readonly #running = new Map<string, Promise<T>>();
@@ -8,6 +10,20 @@ export class Coalescer<T> {
     const started = work().finally(() => this.#running.delete(key));
     this.#running.set(key, started);
     return started;
+  }
+}
+
+/** The promise's outcome, or a rejection with `cancelled` as soon as the signal fires; the work itself goes on. */
+export async function orCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: fired, reject } = Promise.withResolvers<never>();
+  const cancel = () => reject(operational('cancelled', `${what} was cancelled`));
+  if (signal.aborted) cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await Promise.race([promise, fired]);
+  } finally {
+    signal.removeEventListener('abort', cancel);
   }
 }
 

@@ -96,7 +96,7 @@ const systemCodes: Readonly<Record<string, ErrorCode>> = {
 /** Wraps whatever was thrown below; an error that already has a code keeps it. */
 export function whileTrying(message: string, cause: unknown): GantryError {
   if (cause instanceof GantryError) return new GantryError(cause.kind, cause.code, message, { cause, ...(cause.field === null ? {} : { field: cause.field }) });
-  if (cause instanceof DOMException && cause.name === 'AbortError') return operational('cancelled', message, { cause });
+  if (cause instanceof Error && cause.name === 'AbortError') return operational('cancelled', message, { cause });
   if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return operational(systemCodes[cause.code] ?? 'failed', message, { cause });
   return new GantryError(cause instanceof TypeError || cause instanceof ReferenceError ? 'bug' : 'operational', 'failed', message, { cause });
 }

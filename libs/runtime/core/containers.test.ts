@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { busybox, exec, loadBusybox, openRuntimeFixture, outputOf, type RuntimeFixture, recordEvents, run, start, until } from './fixture.ts';
+import { busybox, exec, loadBusybox, openRuntimeFixture, outputOf, type RuntimeFixture, recordEvents, run, start, until } from './fixture.suite.ts';
 import type { Runtime } from './runtime.ts';
 
 let fixture: RuntimeFixture;

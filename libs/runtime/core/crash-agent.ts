@@ -18,12 +18,12 @@ const methods = {
   pause: (name: string) => runtime.containers.pause(name),
   unpause: (name: string) => runtime.containers.unpause(name),
 };
-type Method = keyof typeof methods;
+export type AgentMethod = keyof typeof methods;
 
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 say({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, method, args }: { id: number; method: Method; args: [string, never] } = JSON.parse(line);
+  const { id, method, args }: { id: number; method: AgentMethod; args: [string, never] } = JSON.parse(line);
   methods[method](...args).then(
     () => say({ id, ok: true }),
     (error: unknown) => say({ id, ok: false, error: describeError(error) }),

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '@gantry/runtime/containers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exec, loadBusybox, openRuntimeFixture, outputOf, type RuntimeFixture, start, until } from './fixture.ts';
+import type { AgentMethod } from './crash-agent.ts';
+import { exec, loadBusybox, openRuntimeFixture, outputOf, type RuntimeFixture, start, until } from './fixture.suite.ts';
 
 let fixture: RuntimeFixture;
 let agent: ChildProcess | null = null;
@@ -29,7 +30,7 @@ async function kill(): Promise<void> {
 }
 
 /** Hands the runtime over to an agent in a process of its own. */
-async function startAgent(): Promise<(method: string, ...args: unknown[]) => Promise<{ ok: boolean; error?: string }>> {
+async function startAgent(): Promise<(method: AgentMethod, ...args: unknown[]) => Promise<{ ok: boolean; error?: string }>> {
   const { logger: _logger, ...options } = fixture.options;
   const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-agent.ts'), JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
   agent = child;
@@ -147,7 +148,7 @@ type Call = Awaited<ReturnType<typeof startAgent>>;
 /** Something that fits the state the model has for `name`. */
 function choose(name: string, model: Model, random: (limit: number) => number, call: Call): Operation {
   const state = model.get(name);
-  const operation = (method: string, apply: Operation['apply'], ...args: unknown[]): Operation => ({ name, done: call(method, name, ...args), apply });
+  const operation = (method: AgentMethod, apply: Operation['apply'], ...args: unknown[]): Operation => ({ name, done: call(method, name, ...args), apply });
   if (state === undefined) return operation('create', (after) => after.set(name, 'created'), { cmd: ['sleep', '1000'] });
   if (random(4) === 0) return operation('remove', (after) => after.delete(name));
   if (state === 'running') return operation('stop', (after) => after.set(name, 'stopped'));

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { readTar, tarEnd, tarFile, tarHeader } from '@gantry/oci/tar';
 import { startRegistry, type TestRegistry } from '@gantry/testing/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start } from './fixture.ts';
+import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start } from './fixture.suite.ts';
 import type { Runtime } from './runtime.ts';
 
 const command = promisify(execFile);

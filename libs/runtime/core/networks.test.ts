@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, start, until } from './fixture.ts';
+import { exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, start, until } from './fixture.suite.ts';
 import type { Runtime } from './runtime.ts';
 
 const run = promisify(execFile);

@@ -23,7 +23,16 @@ const defaultStopTimeoutSeconds = 10;
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const instance = options.instance ?? 'gantry';
   if (!/^[a-z0-9]{1,8}$/.test(instance)) throw invalid(`instance name ${JSON.stringify(instance)} is not 1 to 8 of a-z and 0-9`);
-  await using opened = new AsyncDisposableStack();
+  const opened = new AsyncDisposableStack();
+  try {
+    return await openParts(options, instance, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function openParts(options: RuntimeOptions, instance: string, opened: AsyncDisposableStack): Promise<Runtime> {
   const { logger, dataDir, stateDir } = options;
 
   const directory = await holdDataDirectory(dataDir, { version: layoutVersion });
@@ -86,7 +95,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   );
   for (const record of metadata.quarantined()) logger.error({ ...record, body: undefined }, 'a record could not be read and was set aside');
 
-  const parts = opened.move();
   return {
     facts,
     images,
@@ -98,12 +106,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     snapshots,
     executor,
     collectGarbage: () => images.collectGarbage(),
-    close: () => parts.disposeAsync(),
+    close: () => opened.disposeAsync(),
     async withdraw() {
       const running = containers.list().filter((container) => container.state.pid > 0 || container.state.status === 'restarting');
       await Promise.all(running.map((container) => containers.stop(container.id, { timeoutSeconds: 0 })));
       await networks.withdraw();
-      await parts.disposeAsync();
+      await opened.disposeAsync();
     },
   };
 }

@@ -10,7 +10,7 @@ import { digestOf } from '@gantry/oci/digest';
 import { mediaTypes } from '@gantry/oci/manifest';
 import { tarEnd, tarFile } from '@gantry/oci/tar';
 import { afterEach, expect, it } from 'vitest';
-import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start } from './fixture.ts';
+import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start } from './fixture.suite.ts';
 
 let cleanup = new AsyncDisposableStack();
 afterEach(async () => {
@@ -136,6 +136,34 @@ it('a registry that lies about bytes or lengths gets nothing in', async () => {
     await expect(runtime.images.pull(reference)).rejects.toMatchObject({ code: 'digest-mismatch' });
   }
   expect(runtime.images.list()).toEqual([]);
+});
+
+it('a pull given up by one caller goes on for the other, and garbage collection waits for it', async () => {
+  const { runtime } = await open();
+  const image = makeImage([layerOf('data', randomBytes(2 << 20))]);
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  const { promise: allowed, resolve: allow } = Promise.withResolvers<void>();
+  let isFirst = true;
+  const reference = await serve(image, (bytes, _request, response) => {
+    if (bytes.length < 1 << 20 || !isFirst) return false;
+    isFirst = false;
+    response.write(bytes.subarray(0, 1 << 20));
+    isAsked();
+    void allowed.then(() => response.end(bytes.subarray(1 << 20)));
+    return true;
+  });
+  const giveUp = new AbortController();
+  const first = runtime.images.pull(reference, { signal: giveUp.signal });
+  const second = runtime.images.pull(reference);
+  await asked;
+  const collecting = runtime.collectGarbage();
+  giveUp.abort();
+  await expect(first).rejects.toMatchObject({ code: 'cancelled' });
+  allow();
+  expect((await second).image.layers).toHaveLength(1);
+  await collecting;
+  expect(image.blobs.size).toBe(2);
+  for (const digest of image.blobs.keys()) expect(runtime.content.stat(digest), digest).toBeDefined();
 });
 
 it('images of no layer and of 130 layers run', async () => {

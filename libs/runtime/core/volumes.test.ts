@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadBusybox, openRuntimeFixture, type RuntimeFixture, run } from './fixture.ts';
+import { loadBusybox, openRuntimeFixture, type RuntimeFixture, run } from './fixture.suite.ts';
 import type { Runtime } from './runtime.ts';
 
 let fixture: RuntimeFixture;

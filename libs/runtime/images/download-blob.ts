@@ -22,7 +22,8 @@ export async function downloadBlob(parts: DownloadParts, blob: Descriptor, repor
       return await ingest.commit({ digest: blob.digest, sizeBytes: blob.size });
     } catch (error) {
       await ingest.close();
-      if (attempt >= maxAttempts || signal?.aborted === true || !isWorthAnother(error)) throw whileTrying(`download ${blob.digest}`, error);
+      if (signal?.aborted === true) throw operational('cancelled', `download of ${blob.digest} was cancelled`, { cause: error });
+      if (attempt >= maxAttempts || !isWorthAnother(error)) throw whileTrying(`download ${blob.digest}`, error);
       parts.logger.warn({ reason: describeError(error), attempt }, 'a download was interrupted, resuming');
     }
     await delay(100 * 2 ** attempt, undefined, signal === undefined ? {} : { signal });

@@ -2,7 +2,7 @@ import { shortDigest } from '@gantry/oci/digest';
 import { choosePlatform, type Descriptor, formatPlatform, hostPlatform, type ImageManifest, parseManifest, parsePlatform } from '@gantry/oci/manifest';
 import { familiarReference, formatReference, parseReference, type Reference, repositoryOf, withDefaultTag } from '@gantry/oci/reference';
 import { isLoopback, openRegistry, type RegistryClient } from '@gantry/oci/registry';
-import { Coalescer, forEachLimited } from '@gantry/platform/concurrency';
+import { Coalescer, forEachLimited, orCancelled } from '@gantry/platform/concurrency';
 import { describeError, hasCode, notFound, operational, whileTrying } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { Lease } from '@gantry/runtime/content';
@@ -98,12 +98,23 @@ export function createPuller(parts: ImageParts & { readonly settings: PullSettin
     throw operational('unavailable', 'there is no registry to ask');
   }
 
+  /** Who joined somebody else's download goes on by itself when that one gives up. */
+  async function shared(digest: string, signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+    while (true) {
+      try {
+        return await orCancelled(downloads.run(digest, work), signal, `download of ${digest}`);
+      } catch (error) {
+        if (!hasCode(error, 'cancelled') || signal?.aborted === true) throw error;
+      }
+    }
+  }
+
   async function fetchBlob(client: RegistryClient, lease: Lease, blob: Descriptor, options: PullOptions, say: (status: LayerProgress) => void): Promise<void> {
     const id = shortDigest(blob.digest);
     lease.add(blob.digest);
     if (content.stat(blob.digest) !== undefined) return say({ id, status: 'Already exists' });
     let lastReport = 0;
-    await downloads.run(blob.digest, () =>
+    await shared(blob.digest, options.signal, () =>
       downloadBlob(
         { content, logger, client },
         blob,

@@ -118,6 +118,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
           diffId,
           maxBytes: maxLayerBytes,
           maxEntries: maxLayerEntries,
+          durable: true,
         },
         signal === undefined ? {} : { signal },
       );
