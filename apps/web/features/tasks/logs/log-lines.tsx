@@ -43,7 +43,11 @@ const LogRow = memo(function LogRow({ line, wanted, showsTimes }: { line: HeldLi
         line.stream === 'stderr' && 'border-warn',
       )}
     >
-      {showsTimes && <time className="shrink-0 text-terminal-muted">{line.at.slice(11, 23)}</time>}
+      {showsTimes && (
+        <time title={line.at} className="shrink-0 text-terminal-muted">
+          {line.at.slice(11, 23)}
+        </time>
+      )}
       <span className="min-w-0 whitespace-pre-wrap break-all">
         {wanted === ''
           ? line.line
