@@ -181,7 +181,7 @@ export const executorOperations = {
       maxBytes: z.number().int().positive(),
       maxEntries: z.number().int().positive(),
       /** Survives a power cut when answered. */
-      durable: z.boolean().default(false),
+      durable: z.boolean(),
     }),
     result: z.object({ digest: z.string(), diffId: z.string(), sizeBytes: z.number(), entries: z.number() }),
   },

@@ -220,7 +220,6 @@ pub struct LayerUnpack {
     pub max_bytes: u64,
     pub max_entries: u64,
     /// Survives a power cut when answered.
-    #[serde(default)]
     pub durable: bool,
 }
 
