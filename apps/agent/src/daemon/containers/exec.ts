@@ -103,7 +103,7 @@ export function inspectExec(engine: Engine, exchange: Exchange): void {
     OpenStdin: exec.spec.attachStdin ?? false,
     OpenStderr: exec.spec.attachStderr ?? false,
     OpenStdout: exec.spec.attachStdout ?? false,
-    CanRemove: exec.exitCode !== null,
+    CanRemove: false,
     ContainerID: exec.containerId,
     DetachKeys: Buffer.from(exec.spec.detachKeys ?? '').toString('base64'),
     Pid: exec.pid,

@@ -1,4 +1,4 @@
-import type { ContainerSpec } from '@gantry/runtime/containers';
+import type { ContainerSpec, Mount } from '@gantry/runtime/containers';
 import { formatBind } from './binds.ts';
 import { toMountBody } from './mounts.ts';
 
@@ -25,6 +25,11 @@ function orNull<T>(list: readonly T[]): readonly T[] | null {
   return list.length > 0 ? list : null;
 }
 
+/** A mount as `--tmpfs` makes it; `--mount type=tmpfs` says size or mode. */
+export function isTmpfsOption(mount: Mount): mount is Extract<Mount, { type: 'tmpfs' }> {
+  return mount.type === 'tmpfs' && mount.sizeBytes === 0 && mount.mode === 0o1777;
+}
+
 function mountFields(host: HostConfig): Record<string, unknown> {
   const binds: string[] = [];
   const mounts: Record<string, unknown>[] = [];
@@ -32,7 +37,7 @@ function mountFields(host: HostConfig): Record<string, unknown> {
   for (const mount of host.mounts) {
     const bind = formatBind(mount);
     if (bind !== null) binds.push(bind);
-    else if (mount.type === 'tmpfs' && mount.sizeBytes === 0 && mount.mode === 0o1777) tmpfs[mount.target] = mount.options.join(',');
+    else if (isTmpfsOption(mount)) tmpfs[mount.target] = mount.options.join(',');
     else mounts.push(toMountBody(mount));
   }
   return { Binds: orNull(binds), ...(mounts.length > 0 ? { Mounts: mounts } : {}), ...(Object.keys(tmpfs).length > 0 ? { Tmpfs: tmpfs } : {}) };

@@ -1,17 +1,25 @@
 import type { MountPoint } from '@gantry/engine-api/types';
-import type { Container, Healthcheck } from '@gantry/runtime/containers';
-import { fromHostConfig } from './host-config.ts';
+import type { Container, ContainerMount, Healthcheck } from '@gantry/runtime/containers';
+import { fromHostConfig, isTmpfsOption } from './host-config.ts';
 import { toNetworkSettings } from './network-settings.ts';
 import { toState } from './state.ts';
 
+function mountMode(mount: ContainerMount): string {
+  if (mount.readOnly) return 'ro';
+  return mount.type === 'volume' ? 'z' : '';
+}
+
 export function toMountPoints(container: Container): MountPoint[] {
-  return container.mounts.map((mount) => ({
+  // What `--tmpfs` made is told under HostConfig.Tmpfs alone.
+  const tmpfs = new Set(container.spec.hostConfig.mounts.filter(isTmpfsOption).map(({ target }) => target));
+  const shown = container.mounts.filter((mount) => mount.type !== 'tmpfs' || !tmpfs.has(mount.target));
+  return shown.map((mount) => ({
     Type: mount.type,
     ...(mount.type === 'volume' ? { Name: mount.name } : {}),
     Source: mount.source,
     Destination: mount.target,
     ...(mount.type === 'volume' ? { Driver: mount.driver } : {}),
-    Mode: mount.type === 'volume' ? 'z' : '',
+    Mode: mountMode(mount),
     RW: !mount.readOnly,
     Propagation: mount.type === 'bind' ? mount.propagation : '',
   }));

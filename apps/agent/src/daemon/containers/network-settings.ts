@@ -31,8 +31,13 @@ function hasProcess(container: Container): boolean {
   return container.state.pid > 0;
 }
 
+/** Ports mean something only where the container has an address of its own. */
+function hasAddress(container: Container): boolean {
+  return hasProcess(container) && Object.values(container.networks).some(({ endpoint }) => endpoint !== null);
+}
+
 export function toPortMap(container: Container): PortMap {
-  if (!hasProcess(container)) return {};
+  if (!hasAddress(container)) return {};
   return Object.fromEntries(
     container.ports.map((port) => [
       port.containerPort,
@@ -51,7 +56,7 @@ function summarise(port: ContainerPort): PortSummary[] {
 }
 
 export function toPortSummaries(container: Container): PortSummary[] {
-  return hasProcess(container) ? container.ports.flatMap(summarise) : [];
+  return hasAddress(container) ? container.ports.flatMap(summarise) : [];
 }
 
 /** NetworkSettings of an inspect answer: the default network's endpoint is repeated at the top, where it once was alone. */

@@ -110,6 +110,7 @@ async function createNetwork(engine: Engine, exchange: Exchange): Promise<void> 
   const body = await exchange.json(NetworkCreateBody);
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(body.Name))
     throw new EngineError(400, `invalid network name "${body.Name}": only [a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed`);
+  if (['bridge', 'host', 'none', 'default'].includes(body.Name)) throw new EngineError(403, `operation is not permitted on predefined ${body.Name} network`);
   const driver = body.Driver || 'bridge';
   if (driver === 'overlay')
     throw new EngineError(403, 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.');

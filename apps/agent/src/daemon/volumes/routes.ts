@@ -41,14 +41,15 @@ function listVolumes(engine: Engine, exchange: Exchange): void {
 
 async function createVolume(engine: Engine, exchange: Exchange): Promise<void> {
   const body = await exchange.json(VolumeCreateBody);
+  if (body.Driver !== '' && body.Driver !== 'local')
+    throw new EngineError(404, `create ${body.Name}: Error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`);
+  if (body.Name.length === 1) throw new EngineError(400, 'volume name is too short, names should be at least two alphanumeric characters');
   if (body.Name !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(body.Name)) {
     throw new EngineError(
       400,
       `create ${body.Name}: "${body.Name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
   }
-  if (body.Driver !== '' && body.Driver !== 'local')
-    throw new EngineError(404, `create ${body.Name}: Error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`);
   const volume = await engine.runtime.volumes.create({
     ...(body.Name === '' ? {} : { name: body.Name }),
     driver: 'local',
