@@ -32,7 +32,7 @@ export class BuildContext {
   static async receive(executor: Pick<Executor, 'unpackFrom'>, tar: Readable, root: string, signal: AbortSignal): Promise<BuildContext> {
     try {
       const limits = { maxBytes: maxContextBytes, maxEntries: maxContextEntries };
-      await executor.unpackFrom(tar, { compression: 'auto', target: root, lowerDirs: [], digest: null, diffId: null, ...limits }, { signal });
+      await executor.unpackFrom(tar, { compression: 'auto', target: root, lowerDirs: [], digest: null, diffId: null, durable: false, ...limits }, { signal });
     } catch (cause) {
       throw whileTrying('read the build context', cause);
     }
