@@ -114,6 +114,8 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     attributes::apply(&plan.process, linux, channel)?;
     credentials::drop_to_user(&plan.process, plan.user_namespace)?;
     let program = program::find(&plan.process)?;
+    // A container may have less memory than set-up took.
+    sys::malloc_trim();
     channel.send(&FromInit::Ready)?;
     await_gate(channel, gate)?;
     if let Some(config) = &init.config.hooks {

@@ -1,6 +1,7 @@
 //! Limits that belong to the process or come last.
 
 use crate::failure::{Attempt, Result};
+use cgroups::Cgroup;
 use oci::{ConfigError, Resources};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -10,8 +11,20 @@ pub fn before_birth(resources: &Resources) -> Resources {
     Resources { memory: None, devices: Vec::new(), ..resources.clone() }
 }
 
-pub fn after_birth(resources: &Resources) -> Resources {
-    Resources { memory: resources.memory.clone(), ..Resources::default() }
+/// The last limit. v1 refuses one that is below what is in use, and set-up's own memory is given back to the cgroup only bit by bit (the
+/// kernel frees and uncharges in batches), so a small limit may take a few attempts.
+pub fn apply_memory(cgroup: &Cgroup, resources: &Resources) -> Result<()> {
+    const ATTEMPTS: u32 = 40;
+    let limits = Resources { memory: resources.memory.clone(), ..Resources::default() };
+    for _ in 1..ATTEMPTS {
+        match cgroup.apply_limits(&limits) {
+            Err(cgroups::Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::ResourceBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            result => return result.map(drop).attempt("limit the container's memory"),
+        }
+    }
+    cgroup.apply_limits(&limits).map(drop).attempt("limit the container's memory")
 }
 
 pub fn parse_rlimits(limits: &[oci::Rlimit]) -> Result<Vec<(Resource, Rlimit)>> {

@@ -114,7 +114,7 @@ pub fn launch(request: Request) -> Result<Launched> {
     })?;
     let pid = launched.child.pid;
     warnings.extend(limits::apply_oom_score(pid, plan.process.oom_score_adj)?);
-    launched.cgroup.apply_limits(&limits::after_birth(&resources)).attempt("limit the container's memory")?;
+    limits::apply_memory(&launched.cgroup, &resources)?;
     launched.warnings.extend(warnings);
     undo.armed = false;
     Ok(launched)

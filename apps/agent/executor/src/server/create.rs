@@ -3,7 +3,7 @@
 use super::Server;
 use crate::failure::{Attempt, Result};
 use crate::shim::{PLAN_FD, REPORT_FD, ShimPlan};
-use crate::state::{SHIM_LOG, StateDir};
+use crate::state::{CONFIG, SHIM_LOG, StateDir};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
@@ -14,11 +14,12 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use sys::{Child, Image, Spawn};
 use wire::{Answer, ContainerState, Create, Failure};
 
+const SHIM_END_LIMIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 /// Longer than the shim gives the container itself.
 const REPORT_LIMIT: Timespec = Timespec { tv_sec: 330, tv_nsec: 0 };
 
 pub fn create(server: &Server, create: Create) -> Result<ContainerState> {
-    let id = create.container_id.clone();
+    let (id, bundle) = (create.container_id.clone(), create.bundle.clone());
     let state_dir = StateDir::create(&server.root, &id)?;
     let (report, their_report) = pipe_with(PipeFlags::CLOEXEC).attempt("create a pipe")?;
     let child = start_shim(server, &state_dir, create, their_report);
@@ -30,13 +31,24 @@ pub fn create(server: &Server, create: Create) -> Result<ContainerState> {
         }
     };
     drop(state_dir);
-    server.reaper.adopt(child.pidfd);
     let answer = read_report(report);
     if answer.is_err() {
-        // The shim takes back what it made, unless it died over it.
-        let _ = crate::container::delete(&server.root, &id, true);
+        clean_up(server, &id, &bundle, &child);
     }
+    server.reaper.adopt(child.pidfd);
     answer
+}
+
+/// The shim takes back what it made, unless it died over it; the cgroup it lived in itself is left to us.
+fn clean_up(server: &Server, id: &str, bundle: &str, shim: &Child) {
+    let mut waiting = [PollFd::new(&shim.pidfd, PollFlags::IN)];
+    let _ = rustix::io::retry_on_intr(|| poll(&mut waiting, Some(&SHIM_END_LIMIT)));
+    // What fails here is found again by `delete`, and the answer is the failure that matters.
+    let _ = crate::container::delete(&server.root, id, true);
+    let config = std::fs::read(std::path::Path::new(bundle).join(CONFIG)).ok().and_then(|json| oci::Config::parse(&json).ok());
+    if let Some(config) = config {
+        let _ = cgroups::Hierarchies::detect().cgroup(&config.linux.cgroups_path, id).remove();
+    }
 }
 
 fn start_shim(server: &Server, state_dir: &StateDir, create: Create, report: OwnedFd) -> Result<Child> {

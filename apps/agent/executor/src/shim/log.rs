@@ -56,13 +56,13 @@ impl Log {
         let mut partial = std::mem::take(&mut self.partial[stream as usize]);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end + 1);
-            self.append_line(stream, &mut partial, line, &time);
+            self.append_line(stream, &mut partial, line, &time)?;
             rest = after;
         }
         partial.extend_from_slice(rest);
         while partial.len() >= MAX_LINE_BYTES {
             let later = partial.split_off(cut(&partial));
-            self.encode(stream, &partial, &time);
+            self.encode(stream, &partial, &time)?;
             partial = later;
         }
         if partial.is_empty() {
@@ -72,30 +72,33 @@ impl Log {
         self.flush()
     }
 
-    fn append_line(&mut self, stream: Stream, partial: &mut Vec<u8>, line: &[u8], time: &str) {
+    fn append_line(&mut self, stream: Stream, partial: &mut Vec<u8>, line: &[u8], time: &str) -> io::Result<()> {
         if partial.is_empty() && line.len() <= MAX_LINE_BYTES {
             return self.encode(stream, line, time);
         }
         partial.extend_from_slice(line);
         while partial.len() > MAX_LINE_BYTES {
             let later = partial.split_off(cut(partial));
-            self.encode(stream, partial, time);
+            self.encode(stream, partial, time)?;
             *partial = later;
         }
-        self.encode(stream, partial, time);
+        self.encode(stream, partial, time)?;
         partial.clear();
+        Ok(())
     }
 
     /// What is left of an unfinished line when its stream has ended.
     pub fn finish(&mut self, stream: Stream) -> io::Result<()> {
         let partial = std::mem::take(&mut self.partial[stream as usize]);
         if !partial.is_empty() {
-            self.encode(stream, &partial, &clock::now());
+            self.encode(stream, &partial, &clock::now())?;
         }
         self.flush()
     }
 
-    fn encode(&mut self, stream: Stream, line: &[u8], time: &str) {
+    /// Adds an entry to what is written next. One that would not fit the file any more goes to a fresh one.
+    fn encode(&mut self, stream: Stream, line: &[u8], time: &str) -> io::Result<()> {
+        let before = self.encoded.len();
         self.encoded.extend_from_slice(b"{\"log\":\"");
         escape(&mut self.encoded, line);
         self.encoded.extend_from_slice(b"\",\"stream\":\"");
@@ -103,14 +106,18 @@ impl Log {
         self.encoded.extend_from_slice(b"\",\"time\":\"");
         self.encoded.extend_from_slice(time.as_bytes());
         self.encoded.extend_from_slice(b"\"}\n");
+        if self.max_bytes > 0 && self.written + self.encoded.len() as u64 > self.max_bytes && self.written + before as u64 > 0 {
+            let entry = self.encoded.split_off(before);
+            self.flush()?;
+            self.rotate()?;
+            self.encoded = entry;
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         if self.encoded.is_empty() {
             return Ok(());
-        }
-        if self.max_bytes > 0 && self.written > 0 && self.written + self.encoded.len() as u64 > self.max_bytes {
-            self.rotate()?;
         }
         let result = self.file.write_all(&self.encoded);
         self.written += self.encoded.len() as u64;

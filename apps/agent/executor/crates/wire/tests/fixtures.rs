@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use wire::{
-    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExitStatus, Exited, Failure, FrameDecoder, FrameKind, Hello,
-    MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
+    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExitStatus, Exited, Failure, FrameDecoder, FrameKind,
+    Hello, MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
 };
 
 fn fixture(name: &str) -> Value {
@@ -96,16 +96,8 @@ fn state(status: Status, pid: i32, shim_pid: i32, exit: Option<ExitStatus>) -> C
 }
 
 fn stats() -> ContainerStats {
-    let eth0 = NetworkStats {
-        rx_bytes: 1,
-        rx_packets: 2,
-        rx_errors: 3,
-        rx_dropped: 4,
-        tx_bytes: 5,
-        tx_packets: 6,
-        tx_errors: 7,
-        tx_dropped: 8,
-    };
+    let eth0 =
+        NetworkStats { rx_bytes: 1, rx_packets: 2, rx_errors: 3, rx_dropped: 4, tx_bytes: 5, tx_packets: 6, tx_errors: 7, tx_dropped: 8 };
     ContainerStats {
         read_at: "2026-11-24T03:59:55.399587182Z".into(),
         cpu: CpuStats { usage_ns: 7974445, user_ns: 4000000, system_ns: 3000000, throttled_periods: 1, periods: 2, throttled_ns: 3 },
@@ -125,8 +117,7 @@ fn stats() -> ContainerStats {
 
 #[test]
 fn results_are_sent_as_agreed() {
-    let killed =
-        ExitStatus { code: 137, signal: Some(9), exited_at: "2026-11-24T03:59:55.688250560Z".into(), oom_killed: true };
+    let killed = ExitStatus { code: 137, signal: Some(9), exited_at: "2026-11-24T03:59:55.688250560Z".into(), oom_killed: true };
     let hello = Hello {
         protocol: 1,
         version: "0.1.0".into(),
@@ -137,8 +128,13 @@ fn results_are_sent_as_agreed() {
     };
     let unpack = UnpackResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size_bytes: 12, entries: 3 };
     let diff = DiffResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size_bytes: 12, uncompressed_bytes: 34 };
-    let stat =
-        PathStat { name: "sh".into(), size: 7, mode: 41471, mtime: "1970-01-01T00:00:00.000000000Z".into(), link_target: "/bin/busybox".into() };
+    let stat = PathStat {
+        name: "sh".into(),
+        size: 7,
+        mode: 41471,
+        mtime: "1970-01-01T00:00:00.000000000Z".into(),
+        link_target: "/bin/busybox".into(),
+    };
     let sent = [
         serde_json::to_value(hello),
         serde_json::to_value(state(Status::Stopped, 0, 0, Some(killed))),

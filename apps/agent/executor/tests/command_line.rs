@@ -1,0 +1,267 @@
+//! runc's command line, as dockerd, containerd and podman use it.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use support::{Bundle, cgroups_left, executor, unique, until};
+
+struct Runtime {
+    directory: PathBuf,
+    cgroup_parent: String,
+}
+
+impl Runtime {
+    fn new() -> Self {
+        let directory = std::env::temp_dir().join(unique("gantry-cli-test-"));
+        std::fs::create_dir_all(&directory).unwrap();
+        Self { directory, cgroup_parent: unique("gantry-cli-") }
+    }
+
+    /// With a plain root file system, since there is no agent to mount one.
+    fn bundle(&self) -> Bundle {
+        let mut bundle = Bundle::new(&self.directory, &self.cgroup_parent);
+        bundle.config["root"]["path"] = json!(bundle.layer);
+        bundle
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(executor());
+        command.arg("--root").arg(self.directory.join("state")).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Created with output nobody waits for: the container keeps it open.
+    fn create(&self, bundle: &Bundle, more: &[&str]) {
+        bundle.write();
+        let path = bundle.path.to_str().unwrap();
+        let arguments = [&["create", "--bundle", path], more, &[&bundle.id]].concat();
+        let status = self.command(&arguments).stdout(Stdio::null()).stderr(Stdio::inherit()).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn state(&self, id: &str) -> Value {
+        serde_json::from_str(&self.ok(&["state", id])).unwrap()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        for id in String::from_utf8_lossy(&self.run(&["list", "-q"]).stdout).lines() {
+            self.run(&["delete", "--force", id]);
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+#[test]
+fn the_life_of_a_container() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().args(&["sleep", "1000"]);
+    let pid_file = bundle.path.join("pid");
+    runtime.create(&bundle, &["--pid-file", pid_file.to_str().unwrap()]);
+    let state = runtime.state(&bundle.id);
+    assert_eq!((state["status"].as_str(), state["ociVersion"].as_str()), (Some("created"), Some("1.3.0")));
+    assert_eq!(std::fs::read_to_string(&pid_file).unwrap(), state["pid"].to_string());
+    runtime.ok(&["start", &bundle.id]);
+    assert_eq!(runtime.state(&bundle.id)["status"], "running");
+    assert!(!runtime.run(&["start", &bundle.id]).status.success());
+    let pids: Vec<i64> = serde_json::from_str(&runtime.ok(&["ps", "--format", "json", &bundle.id])).unwrap();
+    assert_eq!(json!(pids), json!([state["pid"]]));
+    runtime.ok(&["pause", &bundle.id]);
+    assert_eq!(runtime.state(&bundle.id)["status"], "paused");
+    runtime.ok(&["resume", &bundle.id]);
+    let list: Value = serde_json::from_str(&runtime.ok(&["list", "--format", "json"])).unwrap();
+    assert_eq!(list[0]["id"], json!(bundle.id));
+    assert!(!runtime.run(&["delete", &bundle.id]).status.success(), "a running container was deleted");
+    runtime.ok(&["kill", &bundle.id, "9"]);
+    until("it is stopped", || runtime.state(&bundle.id)["status"] == "stopped");
+    assert!(!runtime.run(&["kill", &bundle.id, "TERM"]).status.success());
+    runtime.ok(&["delete", &bundle.id]);
+    assert!(!runtime.run(&["state", &bundle.id]).status.success());
+    assert_eq!(cgroups_left(&runtime.cgroup_parent), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn run_passes_stdio_and_status_through() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("echo out; echo err >&2; exit 42");
+    bundle.write();
+    let output = runtime.run(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    assert_eq!((output.status.code(), &*output.stdout, &*output.stderr), (Some(42), &b"out\n"[..], &b"err\n"[..]));
+    assert_eq!(runtime.ok(&["list", "-q"]), "");
+}
+
+#[test]
+fn exec_runs_beside_and_tells_the_status() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().args(&["sleep", "1000"]);
+    runtime.create(&bundle, &[]);
+    runtime.ok(&["start", &bundle.id]);
+    let output =
+        runtime.run(&["exec", "-u", "1000:1000", "--cwd", "/tmp", "-e", "A=B", &bundle.id, "sh", "-c", "id -u; pwd; echo $A; exit 7"]);
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(7), "1000\n/tmp\nB\n"));
+    let process = bundle.path.join("process.json");
+    std::fs::write(
+        &process,
+        json!({ "args": ["echo", "from a file"], "env": ["PATH=/bin"], "cwd": "/", "user": { "uid": 0, "gid": 0 } }).to_string(),
+    )
+    .unwrap();
+    let pid_file = bundle.path.join("exec.pid");
+    let arguments = ["exec", "--process", process.to_str().unwrap(), "--pid-file", pid_file.to_str().unwrap(), &bundle.id];
+    assert_eq!(runtime.ok(&arguments), "from a file\n");
+    assert!(std::fs::read_to_string(pid_file).unwrap().parse::<u32>().is_ok());
+    let output = runtime.run(&["exec", &bundle.id, "no-such-program"]);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("executable file not found in $PATH"));
+    assert!(!runtime.run(&["exec", "-u", "root", &bundle.id, "id"]).status.success());
+}
+
+#[test]
+fn errors_are_one_json_line_in_the_log() {
+    let runtime = Runtime::new();
+    let log = runtime.directory.join("log.json");
+    let output = runtime.run(&["--log", log.to_str().unwrap(), "--log-format", "json", "start", "nobody"]);
+    assert_eq!(output.status.code(), Some(1));
+    let line: Value = serde_json::from_str(std::fs::read_to_string(log).unwrap().trim()).unwrap();
+    assert_eq!((line["level"].as_str(), line["msg"].as_str()), (Some("error"), Some("container nobody does not exist")));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("does not exist"));
+}
+
+#[test]
+fn the_terminal_goes_to_the_console_socket() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("tty").set("/process/terminal", json!(true));
+    let path = bundle.path.join("console.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let receiver = std::thread::spawn(move || receive_descriptor(&listener));
+    runtime.create(&bundle, &["--console-socket", path.to_str().unwrap()]);
+    let mut console = std::fs::File::from(receiver.join().unwrap());
+    runtime.ok(&["start", &bundle.id]);
+    let mut output = String::new();
+    // Ends in EIO when the last user of the terminal is gone.
+    let _ = console.read_to_string(&mut output);
+    assert_eq!(output, "/dev/pts/0\r\n");
+}
+
+fn receive_descriptor(listener: &UnixListener) -> OwnedFd {
+    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+    let (stream, _) = listener.accept().unwrap();
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut bytes = [0; 64];
+    recvmsg(&stream, &mut [std::io::IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::empty()).unwrap();
+    let rights = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    rights.expect("a descriptor")
+}
+
+#[test]
+fn hooks_run_in_order_with_the_state_on_stdin() {
+    let runtime = Runtime::new();
+    let log = runtime.directory.join("hooks");
+    let hook = |name: &str| {
+        let script = format!("echo {name} $(cat | grep -o '\"status\":\"[a-z]*\"') >> {}", log.display());
+        json!([{ "path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 10 }])
+    };
+    let hooks = json!({
+        "prestart": hook("prestart"), "createRuntime": hook("createRuntime"), "createContainer": hook("createContainer"),
+        "poststart": hook("poststart"), "poststop": hook("poststop"),
+    });
+    let bundle = runtime.bundle().args(&["true"]).set("/hooks", hooks);
+    bundle.write();
+    runtime.ok(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    let expected = [
+        ("prestart", "creating"),
+        ("createRuntime", "creating"),
+        ("createContainer", "created"),
+        ("poststart", "running"),
+        ("poststop", "stopped"),
+    ];
+    let expected: String = expected.iter().map(|(name, status)| format!("{name} \"status\":\"{status}\"\n")).collect();
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), expected);
+    let failing =
+        runtime.bundle().set("/hooks", json!({ "createRuntime": [{ "path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; exit 1"] }] }));
+    failing.write();
+    let output = runtime.run(&["run", "-b", failing.path.to_str().unwrap(), &failing.id]);
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("stderr: no"));
+    assert_eq!(runtime.ok(&["list", "-q"]), "");
+    let stuck =
+        runtime.bundle().set("/hooks", json!({ "createRuntime": [{ "path": "/bin/sleep", "args": ["sleep", "1000"], "timeout": 1 }] }));
+    stuck.write();
+    let output = runtime.run(&["run", "-b", stuck.path.to_str().unwrap(), &stuck.id]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did not end within 1 s"));
+}
+
+#[test]
+fn a_user_namespace_maps_root_to_somebody_else() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("id -u; cat /proc/self/uid_map; touch /mine; ls -ln /mine | cut -c1-20; head -c1 /dev/zero | wc -c");
+    let mut bundle = bundle.set("/linux/uidMappings", json!([{ "containerID": 0, "hostID": 100_000, "size": 65536 }]));
+    bundle = bundle.set("/linux/gidMappings", json!([{ "containerID": 0, "hostID": 100_000, "size": 65536 }]));
+    bundle.config["linux"]["namespaces"].as_array_mut().unwrap().push(json!({ "type": "user" }));
+    let chown = Command::new("chown").args(["-R", "100000:100000"]).arg(&bundle.layer).status().unwrap();
+    assert!(chown.success());
+    bundle.write();
+    let output = runtime.run(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.starts_with("0\n") && text.contains("100000      65536"), "{text}");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(bundle.layer.join("mine")).unwrap()), 100_000);
+}
+
+#[test]
+fn spec_writes_what_create_reads() {
+    let runtime = Runtime::new();
+    let bundle = runtime.directory.join("template");
+    std::fs::create_dir(&bundle).unwrap();
+    support::bundle::make_root(&bundle.join("rootfs"));
+    let path = bundle.to_str().unwrap();
+    runtime.ok(&["spec", "--bundle", path]);
+    assert!(!runtime.run(&["spec", "--bundle", path]).status.success(), "an existing file was overwritten");
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(bundle.join("config.json")).unwrap()).unwrap();
+    config["process"]["terminal"] = json!(false);
+    config["process"]["args"] = json!(["sh", "-c", "hostname; touch /x 2>&1"]);
+    config["linux"]["cgroupsPath"] = json!(format!("/{}/template", runtime.cgroup_parent));
+    std::fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+    let output = runtime.run(&["run", "-b", path, &unique("t")]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("runc\n") && text.contains("Read-only file system"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let features: Value = serde_json::from_str(&runtime.ok(&["features"])).unwrap();
+    assert_eq!(features["ociVersionMax"], "1.3.0");
+}
+
+#[test]
+fn descriptors_are_preserved_when_asked_for() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("cat <&3");
+    bundle.write();
+    let file = bundle.path.join("passed");
+    std::fs::write(&file, "through").unwrap();
+    let line = format!(
+        "exec {} --root {} run --preserve-fds 1 -b {} {} 3< {}",
+        executor().display(),
+        runtime.directory.join("state").display(),
+        bundle.path.display(),
+        bundle.id,
+        file.display()
+    );
+    let output = Command::new("/bin/sh").args(["-c", &line]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "through", "{}", String::from_utf8_lossy(&output.stderr));
+}

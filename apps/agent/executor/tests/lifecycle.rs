@@ -1,0 +1,196 @@
+//! From create to delete, and what survives whose death.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Server, cgroups_left, until};
+
+fn code(error: &Value) -> &str {
+    error["code"].as_str().unwrap()
+}
+
+#[test]
+fn runs_a_program_and_tells_how_it_ended() {
+    let mut server = Server::start();
+    let bundle = server.bundle().sh("echo out; echo err >&2; hostname; id -u; exit 7").log(0, 1);
+    let created = server.create(&bundle).unwrap();
+    assert_eq!((created["status"].as_str(), created["exit"].is_null()), (Some("created"), true));
+    let mut stream = server.attach(&bundle.id, false);
+    let started = server.ok("container.start", json!({ "containerId": bundle.id }));
+    assert_eq!(started["pid"], created["pid"]);
+    let (output, exit) = stream.read_to_end();
+    assert_eq!((exit["code"].as_i64(), exit["signal"].is_null()), (Some(7), true));
+    for line in ["out\n", "err\n", "box\n", "0\n"] {
+        assert!(output.contains(line), "{output}");
+    }
+    let stopped = server.ok("container.state", json!({ "containerId": bundle.id }));
+    assert_eq!((stopped["status"].as_str(), stopped["pid"].as_i64(), &stopped["exit"]), (Some("stopped"), Some(0), &exit));
+    let log = std::fs::read_to_string(bundle.log_path()).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["log"] == "err\n" && line["stream"] == "stderr"), "{log}");
+    server.ok("container.delete", json!({ "containerId": bundle.id, "force": false }));
+    assert_eq!(server.ok("container.list", json!({}))["containers"], json!([]));
+    assert_eq!(cgroups_left(&server.cgroup_parent), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn says_what_is_wrong_with_the_program_and_leaves_nothing() {
+    let mut server = Server::start();
+    let missing = server.bundle().args(&["no-such-program"]);
+    let error = server.create(&missing).unwrap_err();
+    assert_eq!(code(&error), "command-not-found");
+    assert!(error["message"].as_str().unwrap().contains("executable file not found in $PATH"));
+    let plain_file = server.bundle().args(&["/etc/passwd"]);
+    assert_eq!(code(&server.create(&plain_file).unwrap_err()), "permission-denied");
+    let directory = server.bundle().args(&["/etc"]);
+    assert_eq!(code(&server.create(&directory).unwrap_err()), "permission-denied");
+    let bad_field = server.bundle().set("/process/user/uid", json!("root"));
+    let error = server.create(&bad_field).unwrap_err();
+    assert_eq!((code(&error), error["field"].as_str()), ("invalid", Some("process.user.uid")));
+    assert_eq!(server.ok("container.list", json!({}))["containers"], json!([]));
+    assert_eq!(cgroups_left(&server.cgroup_parent), Vec::<std::path::PathBuf>::new());
+    assert_eq!(std::fs::read_dir(server.root()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_script_without_interpreter_fails_at_start() {
+    let mut server = Server::start();
+    let bundle = server.bundle().args(&["/bin/script"]);
+    let script = bundle.layer.join("bin/script");
+    std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    server.create(&bundle).unwrap();
+    let error = server.call("container.start", json!({ "containerId": bundle.id })).unwrap_err();
+    assert_eq!(code(&error), "command-not-found");
+    until("it is stopped", || server.ok("container.state", json!({ "containerId": bundle.id }))["status"] == "stopped");
+}
+
+#[test]
+fn refuses_what_the_state_does_not_allow() {
+    let mut server = Server::start();
+    let bundle = server.bundle().args(&["sleep", "1000"]);
+    let id = json!({ "containerId": bundle.id });
+    let refused = |server: &mut Server, operation: &str, arguments: Value| code(&server.call(operation, arguments).unwrap_err()).to_owned();
+    assert_eq!(refused(&mut server, "container.start", id.clone()), "not-found");
+    assert_eq!(refused(&mut server, "container.state", json!({ "containerId": "../../etc" })), "invalid");
+    server.start_container(&bundle);
+    assert_eq!(code(&server.create(&bundle).unwrap_err()), "exists");
+    assert_eq!(refused(&mut server, "container.start", id.clone()), "wrong-state");
+    assert_eq!(refused(&mut server, "container.resume", id.clone()), "wrong-state");
+    assert_eq!(refused(&mut server, "container.delete", json!({ "containerId": bundle.id, "force": false })), "wrong-state");
+    server.ok("container.delete", json!({ "containerId": bundle.id, "force": true }));
+    assert_eq!(refused(&mut server, "container.delete", json!({ "containerId": bundle.id, "force": false })), "not-found");
+    server.ok("container.delete", json!({ "containerId": bundle.id, "force": true }));
+}
+
+#[test]
+fn containers_outlive_the_server() {
+    let mut server = Server::start();
+    let bundle = server.bundle().sh("echo before; read line; echo got $line; exit 3").stdin(false).log(0, 1);
+    let started = server.start_container(&bundle);
+    server.restart();
+    let listed = server.ok("container.list", json!({}))["containers"].clone();
+    assert_eq!((listed[0]["pid"].clone(), listed[0]["status"].as_str()), (started["pid"].clone(), Some("running")));
+    let mut stream = server.attach(&bundle.id, true);
+    stream.write(b"hello\n");
+    let (output, exit) = stream.read_to_end();
+    assert_eq!((output.as_str(), exit["code"].as_i64()), ("got hello\n", Some(3)));
+    assert!(std::fs::read_to_string(bundle.log_path()).unwrap().contains("before"));
+}
+
+#[test]
+fn the_shim_is_in_nobody_elses_session_group_or_cgroup() {
+    let mut server = Server::start();
+    let bundle = server.bundle().args(&["sleep", "1000"]);
+    let shim = server.start_container(&bundle)["shimPid"].as_i64().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{shim}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    assert_eq!([fields[2], fields[3]], [shim.to_string(), shim.to_string()], "process group and session");
+    let cgroups = std::fs::read_to_string(format!("/proc/{shim}/cgroup")).unwrap();
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    for (of_shim, ours) in cgroups.lines().zip(own.lines()) {
+        assert!(ours.ends_with(":/") || of_shim != ours, "the shim can be killed with our cgroup {ours}");
+    }
+}
+
+#[test]
+fn a_state_from_before_a_reboot_is_never_taken_for_a_live_process() {
+    let mut server = Server::start();
+    let bundle = server.bundle().args(&["sleep", "1000"]);
+    server.start_container(&bundle);
+    let path = server.root().join(&bundle.id).join("state.json");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let mut record: Value = serde_json::from_str(&before).unwrap();
+    record["bootId"] = json!("00000000-0000-0000-0000-000000000000");
+    std::fs::write(&path, record.to_string()).unwrap();
+    let state = server.ok("container.state", json!({ "containerId": bundle.id }));
+    assert_eq!((state["status"].as_str(), state["pid"].as_i64()), (Some("stopped"), Some(0)));
+    assert_eq!(
+        code(&server.call("container.kill", json!({ "containerId": bundle.id, "signal": 9, "all": false })).unwrap_err()),
+        "wrong-state"
+    );
+    // A pid that now belongs to somebody else is known by its birth.
+    let mut record: Value = serde_json::from_str(&before).unwrap();
+    record["process"] = json!({ "pid": std::process::id(), "start": 1 });
+    std::fs::write(&path, record.to_string()).unwrap();
+    assert_eq!(server.ok("container.state", json!({ "containerId": bundle.id }))["status"], "stopped");
+    std::fs::write(&path, before).unwrap();
+}
+
+#[test]
+fn the_exit_is_on_disk_when_a_waiter_hears_of_it() {
+    let mut server = Server::start();
+    for expected in [0, 1, 255] {
+        let bundle = server.bundle().sh(&format!("exit {expected}"));
+        server.create(&bundle).unwrap();
+        let path = server.root().join(&bundle.id).join("state.json");
+        let mut waiting = server.shim(&bundle.id);
+        server.ok("container.start", json!({ "containerId": bundle.id }));
+        let answer = waiting.ask(&json!({ "op": "wait", "processId": "init" }));
+        let record: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!((&record["exit"], record["exit"]["code"].as_i64()), (&answer["exit"], Some(expected)));
+    }
+}
+
+#[test]
+fn kills_with_one_signal_or_everything() {
+    let mut server = Server::start();
+    let trap = server.bundle().sh("trap 'echo term; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+    server.create(&trap).unwrap();
+    let mut stream = server.attach(&trap.id, false);
+    server.ok("container.start", json!({ "containerId": trap.id }));
+    stream.read_until("ready");
+    server.ok("container.kill", json!({ "containerId": trap.id, "signal": 15, "all": false }));
+    let (output, exit) = stream.read_to_end();
+    assert!(output.contains("term") && exit["code"] == 9, "{output} {exit}");
+
+    // With the host's pid namespace nothing ends by itself when the first process does.
+    let shared = server.bundle().sh("sleep 1000 & sleep 1001 & exec sleep 1002").without_namespace("pid");
+    server.start_container(&shared);
+    until("all three run", || server.ok("container.processes", json!({ "containerId": shared.id }))["pids"].as_array().unwrap().len() == 3);
+    let pids = server.ok("container.processes", json!({ "containerId": shared.id }))["pids"].clone();
+    let mut waiting = server.shim(&shared.id);
+    server.ok("container.kill", json!({ "containerId": shared.id, "signal": 9, "all": false }));
+    assert_eq!(waiting.ask(&json!({ "op": "wait", "processId": "init" }))["exit"]["code"], 137);
+    for pid in pids.as_array().unwrap() {
+        until("they are gone", || !std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+}
+
+#[test]
+fn many_containers_leave_nothing() {
+    let mut server = Server::start();
+    let descriptors = |server: &Server| std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
+    let mounts = || std::fs::read_to_string("/proc/self/mountinfo").unwrap().lines().count();
+    server.run(&server.bundle().args(&["true"]));
+    let (before, mounts_before) = (descriptors(&server), mounts());
+    for _ in 0..30 {
+        let bundle = server.bundle().args(&["true"]);
+        server.run(&bundle);
+        std::fs::remove_dir_all(&bundle.path).unwrap();
+    }
+    until("descriptors are back", || descriptors(&server) <= before);
+    assert_eq!(mounts(), mounts_before);
+    assert_eq!(cgroups_left(&server.cgroup_parent), Vec::<std::path::PathBuf>::new());
+    assert_eq!(std::fs::read_dir(server.root()).unwrap().count(), 0);
+}
