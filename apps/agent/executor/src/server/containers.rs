@@ -50,8 +50,9 @@ pub fn resume(server: &Server, id: &str) -> Result<()> {
     container::resume(&record(server, id)?)
 }
 
-pub fn update(server: &Server, id: &str, resources: &oci::Resources) -> Result<()> {
-    for warning in container::update(&record(server, id)?, resources)? {
+pub fn update(server: &Server, id: &str, resources: &serde_json::Value) -> Result<()> {
+    let resources = oci::Resources::parse(resources.to_string().as_bytes())?;
+    for warning in container::update(&record(server, id)?, &resources)? {
         crate::report::say(format_args!("update container {id}: {warning}"));
     }
     Ok(())

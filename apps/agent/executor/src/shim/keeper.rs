@@ -3,7 +3,6 @@
 use super::connection::{Connection, Flushed, Role};
 use super::events::{Events, QUIET, READABLE, Token, WRITABLE};
 use super::log::Log;
-use super::setup::has_private_pids;
 use super::supervised::{INIT, Supervised, Wrote, to_exit_status};
 use crate::failure::{Attempt, Result};
 use crate::state::{Record, SHIM_SOCKET, StateDir};
@@ -17,13 +16,20 @@ use std::time::Duration;
 use sys::SignalFd;
 use wire::{ExitStatus, ShimAnswer};
 
+/// All that is remembered of the configuration.
+pub struct Kept {
+    /// The container's other processes end with its first.
+    pub private_pids: bool,
+    pub poststart_hooks: bool,
+}
+
 pub struct Keeper {
     pub(super) events: Events,
     signals: SignalFd,
     listener: Option<OwnedFd>,
     pub(super) state_dir: StateDir,
     pub(super) record: Record,
-    pub(super) config: oci::Config,
+    pub(super) kept: Kept,
     pub(super) processes: BTreeMap<u32, Supervised>,
     pub(super) connections: BTreeMap<u32, Connection>,
     /// Exits of processes that are forgotten otherwise, oldest first.
@@ -49,7 +55,7 @@ impl Keeper {
         listener: OwnedFd,
         state_dir: StateDir,
         record: Record,
-        config: oci::Config,
+        kept: Kept,
         init: Supervised,
         log: Option<Log>,
         stdin_once: bool,
@@ -61,7 +67,7 @@ impl Keeper {
             listener: Some(listener),
             state_dir,
             record,
-            config,
+            kept,
             processes: BTreeMap::from([(INIT, init)]),
             connections: BTreeMap::new(),
             past_exits: VecDeque::new(),
@@ -70,6 +76,11 @@ impl Keeper {
             next_number: INIT + 1,
             oom_kills_at_birth,
         }
+    }
+
+    /// Read anew when it is needed: a shim lives for months, and mostly idle.
+    pub(super) fn config(&self) -> Result<oci::Config> {
+        self.state_dir.read_config()
     }
 
     pub(super) fn take_number(&mut self) -> u32 {
@@ -165,7 +176,7 @@ impl Keeper {
 
     fn on_exit(&mut self, number: u32, exit: ExitStatus) -> Result<()> {
         if number == INIT {
-            if !has_private_pids(&self.config) {
+            if !self.kept.private_pids {
                 if let Err(error) = self.record.cgroup().kill() {
                     crate::report::say(format_args!("end the container's other processes: {error}"));
                 }

@@ -111,7 +111,7 @@ impl Keeper {
         match request {
             ShimRequest::Start => self.start(number),
             ShimRequest::Attach { process_id, stdin, stdout, stderr } => self.attach(number, &process_id, Wants { stdin, stdout, stderr }),
-            ShimRequest::Exec { process_id, process, stdin, detach } => match self.exec(number, process_id, *process, stdin, detach) {
+            ShimRequest::Exec { process_id, process, stdin, detach } => match self.exec(number, process_id, &process, stdin, detach) {
                 Ok(()) => Ok(()),
                 Err(failure) => self.refuse(number, failure),
             },
@@ -221,7 +221,14 @@ impl Keeper {
         self.events.watch(&launched.channel, Token::Startup(process), READABLE)
     }
 
-    fn exec(&mut self, number: u32, id: String, process: oci::Process, stdin: bool, detach: bool) -> std::result::Result<(), Failure> {
+    fn exec(
+        &mut self,
+        number: u32,
+        id: String,
+        process: &serde_json::Value,
+        stdin: bool,
+        detach: bool,
+    ) -> std::result::Result<(), Failure> {
         let Some(init) = self.processes.get(&INIT).filter(|init| init.exit.is_none() && init.startup.is_none()) else {
             return Err(wrong_state(format!("container {} is not running", self.record.id)));
         };
@@ -232,10 +239,11 @@ impl Keeper {
         if cgroup.is_frozen() {
             return Err(wrong_state(format!("container {} is paused", self.record.id)));
         }
+        let process = oci::Process::parse(process.to_string().as_bytes())?;
         let terminal = process.terminal;
         let mut stdio = Stdio::new(terminal, stdin && !detach)?;
         let launched = begin_exec(ExecRequest {
-            config: &self.config,
+            config: &self.config()?,
             cgroup,
             container: init.pidfd.as_fd(),
             process,
@@ -275,7 +283,8 @@ impl Keeper {
         let advanced = launched.advance();
         // At once: the program's first system call may be one that waits for the answer.
         if let Some(listener) = launched.seccomp_listener.take() {
-            if let Err(failure) = crate::launch::send_seccomp_listener(&self.config, &self.record, listener.as_fd(), pid) {
+            let sent = self.config().and_then(|config| crate::launch::send_seccomp_listener(&config, &self.record, listener.as_fd(), pid));
+            if let Err(failure) = sent {
                 crate::report::say(failure);
             }
         }
@@ -350,9 +359,13 @@ impl Keeper {
 
     /// As runtime-spec 1.3 has it, a poststart hook that fails ends the container.
     fn run_poststart_hooks(&self, pid: i32) {
-        let Some(hooks) = self.config.hooks.as_ref().filter(|hooks| !hooks.poststart.is_empty()) else { return };
+        if !self.kept.poststart_hooks {
+            return;
+        }
         let state = crate::oci_state::OciState::new(&self.record.id, &self.record.bundle, &self.record.annotations);
-        if let Err(failure) = crate::hooks::run_all("poststart", &hooks.poststart, &state.to_json(wire::Status::Running, pid)) {
+        let state = state.to_json(wire::Status::Running, pid);
+        let run = self.config().and_then(|config| crate::hooks::run_all("poststart", &config.hooks.unwrap_or_default().poststart, &state));
+        if let Err(failure) = run {
             crate::report::say(failure);
             if let Some(init) = self.processes.get(&INIT) {
                 let _ = pidfd_send_signal(&init.pidfd, Signal::KILL);

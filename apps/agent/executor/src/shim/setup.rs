@@ -1,7 +1,7 @@
 //! From a fresh process to a container at its gate, with the server waiting for the report.
 
 use super::events::{Events, READABLE, Token};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Kept};
 use super::log::Log;
 use super::supervised::{INIT, Input, Output, Stdio, Supervised, set_nonblocking};
 use crate::failure::{Attempt, Result};
@@ -68,15 +68,15 @@ fn set_up(plan: OwnedFd) -> Result<(Keeper, ContainerState)> {
 fn create(state_dir: StateDir, create: Create) -> std::result::Result<(Keeper, ContainerState), (StateDir, Failure)> {
     match try_create(&state_dir, &create) {
         Ok(parts) => {
-            let (events, signals, listener, record, config, init, log) = parts;
+            let (events, signals, listener, record, kept, init, log) = parts;
             let state = record.to_state();
-            Ok((Keeper::new(events, signals, listener, state_dir, record, config, init, log, create.stdin_once), state))
+            Ok((Keeper::new(events, signals, listener, state_dir, record, kept, init, log, create.stdin_once), state))
         }
         Err(failure) => Err((state_dir, failure)),
     }
 }
 
-type Parts = (Events, SignalFd, OwnedFd, Record, oci::Config, Supervised, Option<Log>);
+type Parts = (Events, SignalFd, OwnedFd, Record, Kept, Supervised, Option<Log>);
 
 fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     rustix::process::chdir("/").attempt("leave the server's directory")?;
@@ -102,10 +102,14 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     let listener = listen(state_dir)?;
     let log = create.log.as_ref().map(Log::open).transpose().attempt("open the container's log")?;
     let has_terminal = config.process.as_ref().is_some_and(|process| process.terminal);
+    let kept = Kept {
+        private_pids: config.linux.is_new(NamespaceKind::Pid),
+        poststart_hooks: config.hooks.as_ref().is_some_and(|hooks| !hooks.poststart.is_empty()),
+    };
     let mut stdio = Stdio::new(has_terminal, create.stdin)?;
     let launched = launch::launch(Request {
         id: &create.container_id,
-        config: config.clone(),
+        config,
         bundle,
         rootfs: &rootfs,
         overlay: create.rootfs.clone(),
@@ -125,7 +129,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     let init = stored?;
     events.watch(&listener, Token::Listener, READABLE)?;
     events.watch(&signals, Token::Signals, READABLE)?;
-    Ok((events, signals, listener, record, config, init, log))
+    Ok((events, signals, listener, record, kept, init, log))
 }
 
 fn rootfs_path(bundle: &Path, config: &oci::Config, create: &Create) -> Result<PathBuf> {
@@ -203,11 +207,6 @@ pub(super) fn connect_pipes(events: &Events, process: &mut Supervised, number: u
         }
     }
     Ok(())
-}
-
-/// Whether the container's other processes end with its first.
-pub(super) fn has_private_pids(config: &oci::Config) -> bool {
-    config.linux.is_new(NamespaceKind::Pid)
 }
 
 pub(super) fn wrong_state(message: impl Into<String>) -> Failure {

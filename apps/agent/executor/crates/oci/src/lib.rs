@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod linux;
+mod locate;
 mod process;
 mod resources;
 mod seccomp;
@@ -141,11 +142,10 @@ impl Resources {
 }
 
 fn parse_named<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, ConfigError> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| ConfigError::invalid(error.path().to_string(), error.inner().to_string()))?;
-    reader.end().map_err(|error| ConfigError::invalid(".", error.to_string()))?;
-    Ok(value)
+    serde_json::from_slice(json).map_err(|error| {
+        let field = locate::field_at(json, locate::offset_of(json, error.line(), error.column()));
+        ConfigError::invalid(field, error.to_string())
+    })
 }
 
 /// Go programs write `null` for an empty list.

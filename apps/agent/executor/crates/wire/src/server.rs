@@ -34,7 +34,7 @@ pub enum Operation {
     #[serde(rename = "container.resume")]
     Resume { container_id: String },
     #[serde(rename = "container.update")]
-    Update { container_id: String, resources: Box<oci::Resources> },
+    Update { container_id: String, resources: serde_json::Value },
     #[serde(rename = "container.stats")]
     Stats { container_id: String },
     #[serde(rename = "container.processes")]

@@ -7,13 +7,13 @@ pub struct Size {
     pub width: u16,
 }
 
-/// One connection per request. `start` is the server's own, the rest is the contract's ShimRequest.
+/// One connection per request. An exec's `process` is for [`oci::Process::parse`] to judge. `start` is the server's own, the rest is the contract's ShimRequest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ShimRequest {
     Start,
     Attach { process_id: String, stdin: bool, stdout: bool, stderr: bool },
-    Exec { process_id: String, process: Box<oci::Process>, stdin: bool, detach: bool },
+    Exec { process_id: String, process: serde_json::Value, stdin: bool, detach: bool },
     Wait { process_id: String },
     Resize { process_id: String, size: Size },
     Signal { process_id: String, signal: i32 },
