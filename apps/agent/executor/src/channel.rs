@@ -87,6 +87,14 @@ impl Channel {
         self.receive()
     }
 
+    /// As `receive`, but None also when there is nothing yet.
+    pub fn receive_pending<T: DeserializeOwned>(&self) -> Result<Option<(T, Option<OwnedFd>)>> {
+        let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut waiting = [rustix::event::PollFd::new(&self.0, rustix::event::PollFlags::IN)];
+        let ready = rustix::event::poll(&mut waiting, Some(&now)).attempt("look for a start-up message")?;
+        if ready == 0 { Ok(None) } else { self.receive() }
+    }
+
     /// The next message and the descriptor it carries; None when the other side is gone.
     pub fn receive<T: DeserializeOwned>(&self) -> Result<Option<(T, Option<OwnedFd>)>> {
         let mut bytes = vec![0u8; MAX_MESSAGE_BYTES];

@@ -9,11 +9,38 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 const SEAL_EXEC: SealFlags = SealFlags::from_bits_retain(0x20);
 const MFD_EXEC: MemfdFlags = MemfdFlags::from_bits_retain(0x10);
 
-/// Our own image if it is sealed already (we are a shim), else a fresh sealed copy.
+/// A fresh copy, to keep and start many processes from.
 pub fn sealed_image() -> Result<OwnedFd> {
-    let own = rustix::fs::open("/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).attempt("open the running program")?;
+    copy(&open_own()?)
+}
+
+fn open_own() -> Result<OwnedFd> {
+    rustix::fs::open("/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).attempt("open the running program")
+}
+
+/// To start one process from: our own image if it is sealed already (we are a shim); else, for a command that starts one process and
+/// ends, a view of the program that cannot be written through, which spares the copy.
+pub fn sealed_once() -> Result<OwnedFd> {
+    let own = open_own()?;
     let is_sealed = rustix::fs::fcntl_get_seals(&own).is_ok_and(|seals| seals.contains(SealFlags::WRITE | SealFlags::SEAL));
-    if is_sealed { Ok(own) } else { copy(&own) }
+    if is_sealed { Ok(own) } else { read_only_view().or_else(|_| copy(&own)) }
+}
+
+/// An overlay of two lower layers has no upper one to write to; it is attached nowhere, and goes with its last user.
+fn read_only_view() -> Result<OwnedFd> {
+    let program = std::env::current_exe().attempt("find the running program")?;
+    let (Some(directory), Some(name)) = (program.parent(), program.file_name()) else {
+        return Err(wire::Failure::failed("the running program has no directory"));
+    };
+    let lower_dirs = [directory.to_string_lossy().into_owned(), "/run".into()].into();
+    let overlay = wire::OverlayRootfs { lower_dirs, upper_dir: String::new(), work_dir: String::new() };
+    let mount = crate::init::root::overlay_mount(&overlay)?;
+    let view =
+        rustix::fs::openat(&mount, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).attempt("open the view")?;
+    let (seen, own) = (rustix::fs::fstat(&view), rustix::fs::stat("/proc/self/exe"));
+    let is_same = matches!((seen, own), (Ok(seen), Ok(own)) if seen.st_ino == own.st_ino && seen.st_size == own.st_size);
+    // The file may have been replaced since we were started.
+    if is_same { Ok(view) } else { Err(wire::Failure::failed("the program on disk is another one")) }
 }
 
 fn copy(own: &OwnedFd) -> Result<OwnedFd> {

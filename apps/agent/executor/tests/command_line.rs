@@ -265,3 +265,18 @@ fn descriptors_are_preserved_when_asked_for() {
     let output = Command::new("/bin/sh").args(["-c", &line]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "through", "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn cve_2019_5736_a_command_starts_containers_from_a_view_without_an_upper_layer() {
+    const OVERLAY_MAGIC: i64 = 0x794c_7630;
+    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle();
+    runtime.create(&bundle, &[]);
+    // Still the runtime: its program has not been started.
+    let exe = format!("/proc/{}/exe", runtime.state(&bundle.id)["pid"]);
+    let kind = rustix::fs::statfs(&*exe).unwrap().f_type as i64;
+    assert!([OVERLAY_MAGIC, TMPFS_MAGIC].contains(&kind), "the file on disk itself can be reached: {kind:#x}");
+    let error = std::fs::OpenOptions::new().write(true).open(&exe).unwrap_err();
+    assert!(matches!(error.raw_os_error(), Some(1 | 13 | 26 | 30)), "{error}");
+}

@@ -173,6 +173,7 @@ fn prepare_in(
         preserve: &preserve,
         no_pivot: options.no_pivot,
         keep_keyring: options.no_new_keyring,
+        meanwhile: &|| Ok(()),
     })?;
     let pid = launched.child.pid.as_raw_nonzero().get();
     record.process = Some(ProcessRef::of(pid));

@@ -80,17 +80,11 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     // Opened before the host's file system goes out of reach.
     let host = root::HostFiles::open(linux)?;
     let root = root::attach(init)?;
-    await_placement(channel)?;
-    if linux.is_new(NamespaceKind::Cgroup) {
-        sys::unshare_namespaces(NamespaceKind::Cgroup.clone_flag()).attempt("create a cgroup namespace")?;
-    }
     if linux.is_new(NamespaceKind::Time) {
         enter_time_namespace(linux)?;
     }
+    mount_all(channel, init, &root)?;
     network::configure(init, linux.is_new(NamespaceKind::Network))?;
-    for mount in &init.config.mounts {
-        mounts::perform(&root, init, mount)?;
-    }
     if init.config.hooks.as_ref().is_some_and(|hooks| !hooks.prestart.is_empty() || !hooks.create_runtime.is_empty()) {
         channel.send(&FromInit::Hooks)?;
         expect(channel, |message| matches!(message, ToInit::HooksDone))?;
@@ -122,6 +116,28 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
         hooks::run_all("startContainer", &config.start_container, &init.state.as_seen_inside(Status::Created))?;
     }
     program::execute(channel, plan, program)
+}
+
+/// Moving a process between v1 cgroups can take the starter milliseconds (the kernel waits for a grace period), so as much as possible is
+/// done before its word is waited for: cgroup mounts and whatever lies on or under them come last.
+fn mount_all(channel: &Channel, init: &InitPlan, root: &root::Root) -> Result<()> {
+    let mounts = &init.config.mounts;
+    let is_cgroup = |mount: &oci::Mount| mount.kind.starts_with("cgroup");
+    let overlap = |a: &oci::Mount, b: &oci::Mount| {
+        let (a, b) = (std::path::Path::new(&a.destination), std::path::Path::new(&b.destination));
+        a.starts_with(b) || b.starts_with(a)
+    };
+    let (mut early, mut late): (Vec<&oci::Mount>, Vec<&oci::Mount>) = (Vec::new(), Vec::new());
+    for mount in mounts {
+        let is_late = is_cgroup(mount) || late.iter().any(|earlier| overlap(earlier, mount));
+        if is_late { &mut late } else { &mut early }.push(mount);
+    }
+    early.into_iter().try_for_each(|mount| mounts::perform(root, init, mount))?;
+    await_placement(channel)?;
+    if init.config.linux.is_new(NamespaceKind::Cgroup) {
+        sys::unshare_namespaces(NamespaceKind::Cgroup.clone_flag()).attempt("create a cgroup namespace")?;
+    }
+    late.into_iter().try_for_each(|mount| mounts::perform(root, init, mount))
 }
 
 fn join_mount_namespace(linux: &oci::Linux) -> Result<()> {

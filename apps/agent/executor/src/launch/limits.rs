@@ -27,7 +27,9 @@ pub fn apply_memory(cgroup: &Cgroup, resources: &Resources) -> Result<()> {
     cgroup.apply_limits(&limits).map(drop).attempt("limit the container's memory")
 }
 
-pub fn parse_rlimits(limits: &[oci::Rlimit]) -> Result<Vec<(Resource, Rlimit)>> {
+pub type Rlimits = Vec<(Resource, Rlimit)>;
+
+pub fn parse_rlimits(limits: &[oci::Rlimit]) -> Result<Rlimits> {
     limits.iter().map(parse_rlimit).collect()
 }
 

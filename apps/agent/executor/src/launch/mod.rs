@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub preserve: &'a [BorrowedFd<'a>],
     pub no_pivot: bool,
     pub keep_keyring: bool,
+    /// Called while the container's process sets itself up.
+    pub meanwhile: &'a dyn Fn() -> Result<()>,
 }
 
 /// A container that waits at its gate.
@@ -99,13 +101,9 @@ pub fn launch(request: Request) -> Result<Launched> {
     drop(theirs);
     let Role::Init(init) = &plan.role else { return Err(Failure::bug("a plan changed its role")) };
     undo.child = Some((child.pid, child.pidfd.try_clone().attempt("keep a handle on the child")?));
-    cgroup.add_v1(child.pid.as_raw_nonzero().get()).attempt("put the container into its cgroup")?;
-    network::attach_all(&init.networks, &init.config.linux, child.pid)?;
-    // While the child is still root: limits of another user's process are CAP_SYS_RESOURCE's to change, which we may not have.
-    warnings.extend(limits::apply_rlimits(child.pid, &rlimits)?);
-    channel.send(&ToInit::Placed)?;
-
     let mut launched = Launched { child, channel, console: None, cgroup, warnings: Vec::new(), seccomp_listener: None };
+    let placed = launched.place(init, &rlimits, request.meanwhile);
+    placed.map_err(|failure| launched.own_failure().unwrap_or(failure))?;
     launched.await_ready(|pid| {
         let Some(hooks) = &init.config.hooks else { return Ok(()) };
         let json = state.to_json(Status::Creating, pid);
@@ -165,7 +163,7 @@ fn spawn(
     flags: u64,
     id_map_gate: Option<IdMapGate>,
 ) -> Result<Child> {
-    let sealed = crate::sealed::sealed_image()?;
+    let sealed = crate::sealed::sealed_once()?;
     let memory = plan.to_memfd()?;
     let argv = [c"gantry-executor", c"init"].map(CString::from);
     let image = Image::new(sealed.as_fd(), &argv, &[]);
@@ -192,6 +190,26 @@ fn spawn(
 }
 
 impl Launched {
+    /// What the starter does for a process that is setting itself up meanwhile.
+    fn place(&mut self, init: &InitPlan, rlimits: &limits::Rlimits, meanwhile: &dyn Fn() -> Result<()>) -> Result<()> {
+        let pid = self.child.pid;
+        network::attach_all(&init.networks, &init.config.linux, pid)?;
+        self.cgroup.add_v1(pid.as_raw_nonzero().get()).attempt("put the container into its cgroup")?;
+        meanwhile()?;
+        // While the child is still root: limits of another user's process are CAP_SYS_RESOURCE's to change, which we may not have.
+        self.warnings.extend(limits::apply_rlimits(pid, rlimits)?);
+        self.channel.send(&ToInit::Placed)
+    }
+
+    /// What a process that is gone already has left word of; that is why placing it failed.
+    fn own_failure(&self) -> Option<Failure> {
+        loop {
+            if let (FromInit::Failed { failure }, _) = self.channel.receive_pending::<FromInit>().ok()?? {
+                return Some(failure);
+            }
+        }
+    }
+
     /// Serves the process until it stands at its gate (or, for exec, has become its program: then the channel just ends).
     pub(crate) fn await_ready(&mut self, run_hooks: impl Fn(i32) -> Result<()>) -> Result<()> {
         loop {

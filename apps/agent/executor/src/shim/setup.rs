@@ -95,7 +95,8 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     record.shim = Some(own);
     state_dir.write(&record, false)?;
     // Whoever started us may be ended with its whole cgroup.
-    record.cgroup().sibling(cgroups::SHIMS).adopt(own.pid).attempt("leave the server's cgroup")?;
+    let shims = record.cgroup().sibling(cgroups::SHIMS);
+    let leave = || shims.adopt(own.pid).attempt("leave the server's cgroup");
 
     let signals = SignalFd::new().attempt("receive signals")?;
     let events = Events::new()?;
@@ -119,6 +120,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
         preserve: &[],
         no_pivot: false,
         keep_keyring: false,
+        meanwhile: &leave,
     })?;
     for warning in &launched.warnings {
         crate::report::say(format_args!("warning: {warning}"));
