@@ -100,12 +100,13 @@ impl Channel {
         let mut bytes = vec![0u8; MAX_MESSAGE_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let received = rustix::io::retry_on_intr(|| {
-            rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-        });
-        let length = match received {
-            Err(rustix::io::Errno::CONNRESET) => 0,
-            result => result.attempt("receive a start-up message")?.bytes,
+        let length = loop {
+            let received = rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
+            match received {
+                // The other side went away without reading all we sent. That is told once, before what it had sent itself.
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNRESET) => {}
+                result => break result.attempt("receive a start-up message")?.bytes,
+            }
         };
         if length == 0 {
             return Ok(None);
