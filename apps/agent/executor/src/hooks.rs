@@ -2,7 +2,9 @@
 
 use crate::failure::{Attempt, Result};
 use oci::Hook;
-use std::io::{Read, Write};
+use rustix::fs::MemfdFlags;
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,7 +25,10 @@ fn run(kind: &str, hook: &Hook, state_json: &str) -> Result<()> {
     }
     command.env_clear();
     command.envs(hook.env.iter().filter_map(|entry| entry.split_once('=')));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().attempt(&what)?;
+    // A file, not a pipe: a hook that says much must not wait for us to read it while we wait for its end.
+    let mut said = File::from(rustix::fs::memfd_create("stderr", MemfdFlags::CLOEXEC).attempt(&what)?);
+    let stderr = said.try_clone().attempt(&what)?;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(stderr).spawn().attempt(&what)?;
     if let Some(mut stdin) = child.stdin.take() {
         // A hook may end without reading it.
         let _ = stdin.write_all(state_json.as_bytes());
@@ -46,8 +51,7 @@ fn run(kind: &str, hook: &Hook, state_json: &str) -> Result<()> {
         return Ok(());
     }
     let mut output = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(MAX_OUTPUT_BYTES).read_to_end(&mut output);
-    }
+    said.rewind().attempt(&what)?;
+    said.take(MAX_OUTPUT_BYTES).read_to_end(&mut output).attempt(&what)?;
     Err(Failure::failed(format!("{what}: {status}, stderr: {}", String::from_utf8_lossy(&output).trim())))
 }

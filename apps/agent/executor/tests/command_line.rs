@@ -196,11 +196,12 @@ fn hooks_run_in_order_with_the_state_on_stdin() {
     ];
     let expected: String = expected.iter().map(|(name, status)| format!("{name} \"status\":\"{status}\"\n")).collect();
     assert_eq!(std::fs::read_to_string(&log).unwrap(), expected);
-    let failing =
-        runtime.bundle().set("/hooks", json!({ "createRuntime": [{ "path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; exit 1"] }] }));
+    let failing = runtime
+        .bundle()
+        .set("/hooks", json!({ "createRuntime": [{ "path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; seq 1 50000 >&2; exit 1"] }] }));
     failing.write();
     let output = runtime.run(&["run", "-b", failing.path.to_str().unwrap(), &failing.id]);
-    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("stderr: no"));
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(r"stderr: no\n1\n2\n"));
     assert_eq!(runtime.ok(&["list", "-q"]), "");
     let stuck =
         runtime.bundle().set("/hooks", json!({ "createRuntime": [{ "path": "/bin/sleep", "args": ["sleep", "1000"], "timeout": 1 }] }));
