@@ -1,1 +1,1 @@
-export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
+export { startDaemon } from './daemon.ts';
