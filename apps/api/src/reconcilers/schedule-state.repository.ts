@@ -10,7 +10,7 @@ import type { NodeState } from './node-state.repository.ts';
 /** Any number that no other user of advisory locks in this database takes. */
 const schedulerLock = 4_400_004;
 /** More wait for the next run, which follows at once. */
-export const tasksPerRun = 20_000;
+export const tasksPerRun = 4_000;
 
 const Ports = z.array(PublishedPort);
 

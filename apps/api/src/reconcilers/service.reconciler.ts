@@ -7,6 +7,9 @@ import { type NodeState, NodeStateRepository } from './node-state.repository.ts'
 import { type Reconciler, wholeCluster } from './reconciler.ts';
 import { type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
 
+/** More are made by the next run, which follows at once: requests get their turn in between. */
+const creationsPerRun = 4_000;
+
 /** What executing steps did, for the signals at the end. */
 interface Outcome {
   readonly tasks: string[];
@@ -93,7 +96,8 @@ export class ServiceReconciler implements Reconciler {
     };
     return {
       'create-task': async (steps) => {
-        outcome.tasks.push(...(await this.services.createTasks(transaction, service, steps)));
+        outcome.tasks.push(...(await this.services.createTasks(transaction, service, steps.slice(0, creationsPerRun))));
+        if (steps.length > creationsPerRun) again();
         outcome.wake.push({ loop: 'schedule', key: wholeCluster });
       },
       'shut-down-task': async (steps) => touch(await this.services.shutDownTasks(transaction, steps)),
