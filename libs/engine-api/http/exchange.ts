@@ -95,7 +95,8 @@ export class Exchange {
     if (this.upgrade) return this.upgrade.body.read(maxBytes);
     const parts: Buffer[] = [];
     let size = 0;
-    for await (const chunk of this.request) {
+    // A body that is too long is left, not destroyed: the connection is still needed for the answer.
+    for await (const chunk of this.request.iterator({ destroyOnReturn: false })) {
       const part: Buffer = chunk;
       size += part.length;
       if (size > maxBytes) throw new EngineError(413, `request body is over ${maxBytes} bytes`);
