@@ -14,6 +14,8 @@ const Environment = z.object({
   GANTRY_LOCAL_SECRET: z.string().min(16).optional(),
   /** Where the first admin's password is written, mode 0600; without it the password is logged once. */
   GANTRY_FIRST_PASSWORD_FILE: z.string().optional(),
+  /** Where the api's other replicas reach this one; the address it listens on when not set. */
+  GANTRY_REPLICA_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Set to true behind a TLS-terminating proxy: cookies are Secure, X-Forwarded-For names the client. */
   GANTRY_BEHIND_PROXY: z.stringbool().default(false),
   /** Shortest heartbeat period of an agent; it grows with the cluster. A node is down after three. */
@@ -31,6 +33,7 @@ export interface Config {
   readonly webUrl: string | null;
   readonly localSecret: string | null;
   readonly firstPasswordFile: string | null;
+  readonly replicaUrl: string | null;
   readonly isBehindProxy: boolean;
   readonly heartbeatMs: number;
   readonly reconcileMs: number;
@@ -54,6 +57,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     webUrl: values.GANTRY_WEB_URL ?? null,
     localSecret: values.GANTRY_LOCAL_SECRET ?? null,
     firstPasswordFile: values.GANTRY_FIRST_PASSWORD_FILE ?? null,
+    replicaUrl: values.GANTRY_REPLICA_URL ?? null,
     isBehindProxy: values.GANTRY_BEHIND_PROXY,
     heartbeatMs: values.GANTRY_HEARTBEAT_MS,
     reconcileMs: values.GANTRY_RECONCILE_MS,

@@ -12,6 +12,8 @@ import { proxyToWeb } from './http/web-proxy.ts';
 import type { Logger } from './logger.ts';
 import { TerminalGateway } from './modules/tasks/terminal-gateway.ts';
 import { applyMigrations } from './persistence/migrate.ts';
+import { ReplicaGateway } from './replicas/replica-gateway.ts';
+import { ReplicaRegistration } from './replicas/replica-registration.ts';
 
 const mostBodyBytes = 4 * 1024 * 1024;
 
@@ -37,7 +39,12 @@ export async function startServer(config: Config, logger: Logger): Promise<ApiSe
     const fastify = app.getHttpAdapter().getInstance();
     await fastify.register(cookie);
     await addSecurityHeaders(fastify, { isHttps: config.isBehindProxy });
-    routeUpgrades(app.getHttpServer(), app.get(LinkGateway, { strict: false }), app.get(TerminalGateway, { strict: false }), logger);
+    const gateways = {
+      link: app.get(LinkGateway, { strict: false }),
+      terminal: app.get(TerminalGateway, { strict: false }),
+      replica: app.get(ReplicaGateway, { strict: false }),
+    };
+    routeUpgrades(app.getHttpServer(), gateways, logger);
     await app.init();
     await proxyToWeb(fastify, config.webUrl);
     await app.listen(config.port, config.bind);
@@ -45,7 +52,9 @@ export async function startServer(config: Config, logger: Logger): Promise<ApiSe
     await app.close();
     throw error;
   }
-  return { url: toUrl(app.getHttpServer().address()), close: () => app.close() };
+  const url = toUrl(app.getHttpServer().address());
+  app.get(ReplicaRegistration, { strict: false }).announce(url);
+  return { url, close: () => app.close() };
 }
 
 function toUrl(address: string | AddressInfo | null): string {

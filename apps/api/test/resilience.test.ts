@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
 import type { ClusterNode, Problem, Service } from '@gantry/contracts/http-api';
 import { SimulatedAgent, startFleet } from '@gantry/testing/agent';
 import type { PostgresServer } from '@gantry/testing/postgres';
@@ -105,7 +106,7 @@ test('a restarted api finds its agents and tasks again, none of them touched', a
   expect(agents.map((agent) => agent.tasks.statuses.map((status) => [status.taskId, status.at]))).toEqual(before);
 });
 
-test('two replicas: a change made at one reaches agents of the other; when one goes its agents move', async () => {
+test('two replicas: a change made at one reaches agents of the other, which goes on when the first is gone', async () => {
   const postgres = await startDatabase();
   const first = await startApi(postgres);
   const second = await startReplica(first);
@@ -120,6 +121,24 @@ test('two replicas: a change made at one reaches agents of the other; when one g
     async () => right?.assigned.length ?? 0,
     (count) => count >= 3,
   );
+});
+
+test('a node is reached through whichever replica is asked, and by nobody who is none', async () => {
+  const postgres = await startDatabase();
+  const first = await start(postgres);
+  const second = await startReplica(first);
+  const [agent] = await join(first, 1);
+  const nodeId = agent?.identity.nodeId;
+  const answer = await eventually(
+    () => second.call<{ items: object[] }>('GET', `/nodes/${nodeId}/containers`),
+    (seen) => seen.status === 200,
+  );
+  expect(answer.body).toEqual({ items: [] });
+  const headers = { connection: 'Upgrade', upgrade: 'gantry-stream', authorization: `Bearer ${localSecret}` };
+  const intruder = request(`${first.url}/api/v1/replica/nodes/${nodeId}/stream`, { headers }).end();
+  const [refused] = await once(intruder, 'response');
+  expect(refused.statusCode).toBe(401);
+  refused.destroy();
 });
 
 test('what is not the api’s is the dashboard’s, on the same origin', async () => {

@@ -1,4 +1,7 @@
 import { Module } from '@nestjs/common';
+import { ReplicaRepository } from '../replicas/replica.repository.ts';
+import { ReplicaGateway } from '../replicas/replica-gateway.ts';
+import { ReplicaRegistration } from '../replicas/replica-registration.ts';
 import { AgentNodeRepository } from './agent-node.repository.ts';
 import { AssignmentRepository } from './assignment.repository.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -10,7 +13,18 @@ import { TaskStatusRepository } from './task-status.repository.ts';
 
 @Module({
   controllers: [RegisterController],
-  providers: [AgentNodeRepository, AssignmentRepository, Dispatcher, LinkGateway, NodeConnections, StatusWriter, TaskStatusRepository],
+  providers: [
+    AgentNodeRepository,
+    AssignmentRepository,
+    Dispatcher,
+    LinkGateway,
+    NodeConnections,
+    ReplicaGateway,
+    ReplicaRegistration,
+    ReplicaRepository,
+    StatusWriter,
+    TaskStatusRepository,
+  ],
   exports: [Dispatcher, LinkGateway, NodeConnections],
 })
 export class DispatcherModule {}
