@@ -23,7 +23,7 @@ export class Product {
   readonly url: string;
   readonly demoUrl: string;
   readonly engineSocket: string;
-  readonly subnet = `10.${randomInt(210, 250)}.0.0/16`;
+  readonly subnet = `10.${randomInt(220, 250)}.0.0/16`;
   readonly #args: readonly string[];
   #process: ChildProcess | null = null;
   #output = '';

@@ -8,7 +8,10 @@ export function explainRefusals(rooms: readonly Room[], group: PendingGroup): st
   if (rooms.length === 0) return 'there are no nodes';
   const byReason = Map.groupBy(rooms, (room) => room.refusal(group) ?? 'fits');
   const sentences = [...byReason].map(([reason, refused]) => {
-    const names = refused.slice(0, namesShown).map((room) => room.node.name);
+    const names = refused
+      .map((room) => room.node.name)
+      .sort()
+      .slice(0, namesShown);
     const [only] = names;
     if (refused.length === 1) return `${only} ${reason}`;
     return `${refused.length} nodes (${names.join(', ')}${refused.length > namesShown ? ', …' : ''}): ${reason}`;
