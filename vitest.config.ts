@@ -14,7 +14,7 @@ const exclude = ['**/node_modules/**', '**/dist/**', '**/.next/**', '**/target/*
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: [...sources('spec.ts'), ...sources('spec.tsx')], exclude } },
+      { test: { name: 'unit', include: [...sources('spec.ts'), ...sources('spec.tsx')], exclude, testTimeout: 60_000, expect: patience } },
       {
         // The kernel is one shared resource: one file at a time, with room for a cold Postgres.
         test: {
