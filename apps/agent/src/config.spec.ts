@@ -31,9 +31,17 @@ test.each([
   [{ GANTRY_DATA_DIR: 'relative' }, 'GANTRY_DATA_DIR'],
   [{ GANTRY_SUBNET: '10.0.0.0' }, 'GANTRY_SUBNET'],
   [{ GANTRY_SUBNET: '10.0.0.0/30' }, '10.0.0.0/30'],
+  [{ GANTRY_ENGINE_TCP: '2376' }, 'GANTRY_ENGINE_TCP'],
   [{ GANTRY_BRIDGE: 'a-name-that-is-too-long' }, 'GANTRY_BRIDGE'],
 ])('%j is refused by name', (variables, name) => {
   expect(() => readConfig(variables)).toThrow(name);
+});
+
+test.each([
+  ['127.0.0.1:2375', { address: '127.0.0.1', port: 2375 }],
+  ['[::1]:2376', { address: '::1', port: 2376 }],
+])('the engine also listens on %s', (GANTRY_ENGINE_TCP, engineTcp) => {
+  expect(readConfig({ GANTRY_ENGINE_TCP })).toMatchObject({ engineTcp, engineTlsDir: null });
 });
 
 test('a subnet is split between the default network and those of users', () => {

@@ -21,6 +21,13 @@ const Environment = z.preprocess(
     /** What does not survive a reboot. */
     GANTRY_STATE_DIR: absolutePath.optional(),
     GANTRY_ENGINE_SOCKET: absolutePath.default('/run/gantry/engine.sock'),
+    /** `ADDRESS:PORT`: serves the engine there too. Beyond loopback it needs certificates. */
+    GANTRY_ENGINE_TCP: z
+      .string()
+      .regex(/^(?:[\w.-]+|\[[0-9a-f:]+\]):\d{1,5}$/i, 'expected ADDRESS:PORT')
+      .optional(),
+    /** Directory with ca.pem (who signs clients' certificates), cert.pem and key.pem. */
+    GANTRY_ENGINE_TLS_DIR: absolutePath.optional(),
     /** Name of the default network's bridge. */
     GANTRY_BRIDGE: z
       .string()
@@ -58,6 +65,8 @@ export function readConfig(variables: Record<string, string | undefined> = proce
     stateDir: environment.GANTRY_STATE_DIR ?? `/run/gantry/${instance}`,
     instance,
     engineSocket: environment.GANTRY_ENGINE_SOCKET,
+    engineTcp: toTcp(environment.GANTRY_ENGINE_TCP),
+    engineTlsDir: environment.GANTRY_ENGINE_TLS_DIR ?? null,
     bridge: environment.GANTRY_BRIDGE,
     ...splitSubnet(environment.GANTRY_SUBNET),
     executorPath: environment.GANTRY_EXECUTOR,
@@ -72,4 +81,10 @@ export function readConfig(variables: Record<string, string | undefined> = proce
 function toInstance(dataDir: string): string {
   if (dataDir === defaultDataDir) return 'gantry';
   return `g${createHash('sha256').update(dataDir).digest('hex').slice(0, 7)}`;
+}
+
+function toTcp(text: string | undefined): { address: string; port: number } | null {
+  if (text === undefined) return null;
+  const separator = text.lastIndexOf(':');
+  return { address: text.slice(0, separator).replace(/^\[|\]$/g, ''), port: Number(text.slice(separator + 1)) };
 }

@@ -53,6 +53,7 @@ async function wire(config: AgentConfig, logger: Logger, parts: AsyncDisposableS
     runtime,
     identity: { id: await readEngineId(config.dataDir), name: config.nodeName, version, commit: '', dataDir: config.dataDir },
     socketPath: config.engineSocket,
+    ...(config.engineTcp === null ? {} : { tcp: { ...config.engineTcp, tlsDir: config.engineTlsDir } }),
     insecureRegistries: config.insecureRegistries,
     log: logger,
   });

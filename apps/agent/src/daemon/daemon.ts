@@ -8,7 +8,7 @@ import { buildRoutes } from './build/routes.ts';
 import { containerRoutes } from './containers/routes.ts';
 import { dockerVersion, type Engine, type EngineIdentity } from './engine.ts';
 import { imageRoutes } from './images/routes.ts';
-import { listenOnSocket, listenOnTcp, refuseBrowsers, type TcpListener } from './listen.ts';
+import { listenOnSocket, listenOnTcp, readTls, refuseBrowsers, type TcpListener } from './listen.ts';
 import { networkRoutes } from './networks/routes.ts';
 import { elsewhereRoutes } from './system/elsewhere.ts';
 import { systemRoutes } from './system/routes.ts';
@@ -24,7 +24,7 @@ export interface DaemonOptions {
   /** Registries that may be spoken to without TLS, loopback aside. */
   readonly insecureRegistries?: readonly string[];
   /** Also over TCP, for `docker -H tcp://…`. */
-  readonly tcp?: TcpListener;
+  readonly tcp?: { readonly address: string; readonly port: number; readonly tlsDir: string | null };
   readonly log: Logger;
 }
 
@@ -65,7 +65,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await rm(socketPath, { force: true });
     });
     log.info({ socketPath }, 'serving the Docker Engine API');
-    if (options.tcp) await serveTcp(options.tcp, { software, log, routes }, parts);
+    if (options.tcp)
+      await serveTcp({ ...options.tcp, tls: options.tcp.tlsDir === null ? null : await readTls(options.tcp.tlsDir) }, { software, log, routes }, parts);
   } catch (error) {
     await parts.disposeAsync();
     throw error;

@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server } from 'node:http';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError } from '@gantry/engine-api/protocol';
 import { invalid, operational, whileTrying } from '@gantry/platform/errors';
 import { connectUnix, listenUnix } from '@gantry/platform/node';
@@ -48,6 +48,16 @@ export interface TcpListener {
   readonly port: number;
   /** PEM: who signs clients' certificates, and what the engine shows. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
+}
+
+/** The files of a `--tlsverify` directory, as Docker names them. */
+export async function readTls(directory: string): Promise<NonNullable<TcpListener['tls']>> {
+  const read = (name: string) => readFile(join(directory, name), 'utf8');
+  try {
+    return { ca: await read('ca.pem'), cert: await read('cert.pem'), key: await read('key.pem') };
+  } catch (cause) {
+    throw whileTrying(`read the engine's certificates in ${directory}`, cause);
+  }
 }
 
 export async function listenOnTcp(server: Server, { address, port, tls }: TcpListener): Promise<void> {
