@@ -10,7 +10,13 @@ interface ReconcileJob {
 }
 
 type Processor = (job: Job<ReconcileJob>) => Promise<void>;
-type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'autorun'>;
+type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'lockDuration' | 'stalledInterval'>;
+
+/**
+ * A run whose process died, or whose end could not be written down, holds its key until its lock has lapsed and two looks have seen it.
+ * Reconcilers lock the rows they change, so a run that was only slow and is given up too soon does no harm.
+ */
+const lapse = { lockDuration: 5_000, stalledInterval: 2_000 };
 
 /** The part of BullMQ's Queue and Worker that is used here, alike on both backends. */
 interface QueueHandle {
@@ -75,7 +81,7 @@ export class ReconcileQueue {
 
   async work(run: (loop: string, key: string) => Promise<void>, concurrency: number): Promise<void> {
     await this.#queue.waitUntilReady();
-    this.#worker = this.#backend.openWorker((job) => run(job.data.loop, job.data.key), { concurrency, autorun: true });
+    this.#worker = this.#backend.openWorker((job) => run(job.data.loop, job.data.key), { concurrency, ...lapse });
     this.#worker.on('error', this.#report);
     await this.#worker.waitUntilReady();
   }

@@ -43,8 +43,9 @@ export class NodeStateRepository {
     return (await this.database.client.node.findMany({ select: { id: true } })).map((row) => row.id);
   }
 
+  /** Always in the same order, so that what is said of them does not change for nothing. */
   async findAll(transaction: Transaction = this.database.client): Promise<NodeState[]> {
-    return (await transaction.node.findMany()).map(toNodeState);
+    return (await transaction.node.findMany({ orderBy: [{ name: 'asc' }, { id: 'asc' }] })).map(toNodeState);
   }
 
   /** Nodes that nobody has heard of for so long are down. */
