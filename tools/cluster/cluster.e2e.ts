@@ -15,10 +15,13 @@ let replicas: [ApiReplica, ApiReplica];
 let balancer: LoadBalancer;
 const hosts: TestHost[] = [];
 const agents: AgentProcess[] = [];
+const made = new AsyncDisposableStack();
 
 beforeAll(async () => {
   postgres = await startPostgres();
+  made.defer(() => postgres.stop());
   network = new TestNetwork('10.216.0');
+  made.defer(() => network.destroy());
   await network.create();
   const databaseUrl = await postgres.createDatabase('cluster');
   const secret = randomBytes(16).toString('hex');
@@ -26,12 +29,17 @@ beforeAll(async () => {
   const replica = (index: number) => new ApiReplica({ databaseUrl, secret, host: network.gateway, port: port + index });
   replicas = [replica(1), replica(2)];
   // One after the other: the first migrates the database.
-  for (const each of replicas) await each.start();
+  for (const each of replicas) {
+    made.defer(() => each.end('SIGKILL'));
+    await each.start();
+  }
   balancer = new LoadBalancer([1, 2].map((index) => ({ host: network.gateway, port: port + index })));
   await balancer.listen(network.gateway, port);
+  made.defer(() => balancer.close());
   for (const nodeName of ['north', 'east', 'west']) {
     const host = await network.addHost();
     const agent = await AgentProcess.create({ octet: 217, nodeName, host, serverUrl: `http://${network.gateway}:${port}`, joinToken: secret });
+    made.defer(() => agent.destroy());
     hosts.push(host);
     agents.push(agent);
     await agent.start();
@@ -39,13 +47,7 @@ beforeAll(async () => {
   }
 });
 
-afterAll(async () => {
-  for (const agent of agents) await agent.destroy();
-  await balancer?.close();
-  for (const replica of replicas ?? []) await replica.end('SIGKILL');
-  await network?.destroy();
-  await postgres?.stop();
-});
+afterAll(() => made.disposeAsync());
 
 const north = 0;
 const at = <T>(list: readonly T[], index: number): T => {

@@ -7,18 +7,19 @@ import { assignedTask } from './assigned-task.ts';
 
 let plane: TestControlPlane;
 let agent: AgentProcess;
+let made: AsyncDisposableStack;
 
 beforeEach(async () => {
+  made = new AsyncDisposableStack();
   plane = await TestControlPlane.listen();
+  made.defer(() => plane.close());
   agent = await AgentProcess.create({ octet: 215, serverUrl: plane.url, joinToken: plane.joinToken });
+  made.defer(() => agent.destroy());
   await agent.start();
   await agent.loadBusybox('busybox:test', ['sleep', '100000']);
   await plane.until(() => plane.nodes.size === 1 && plane.node.connection !== null);
 });
-afterEach(async () => {
-  await agent.destroy();
-  await plane.close();
-});
+afterEach(() => made.disposeAsync());
 
 /** Moments after an assignment: before anything is made, in the middle of it, and when most of it is done. */
 const moments = [0, 20, 60, 150, 300, 600];

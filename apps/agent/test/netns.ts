@@ -38,6 +38,8 @@ export class TestNetwork {
   readonly #prefix: string;
   readonly #hosts: TestHost[] = [];
   readonly #namespaces: string;
+  /** What was made is undone in the opposite order, all of it, whatever fails on the way there or back. */
+  readonly #made = new AsyncDisposableStack();
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -47,9 +49,12 @@ export class TestNetwork {
 
   async create(): Promise<void> {
     await mkdir(this.#namespaces);
+    this.#made.defer(() => rm(this.#namespaces, { recursive: true }));
     await run('mount', ['--bind', this.#namespaces, this.#namespaces]);
+    this.#undo('umount', '-l', this.#namespaces);
     await run('mount', ['--make-private', this.#namespaces]);
     await run('ip', ['link', 'add', this.#bridge, 'type', 'bridge']);
+    this.#undo('ip', 'link', 'delete', this.#bridge);
     await run('ip', ['address', 'add', `${this.gateway}/24`, 'dev', this.#bridge]);
     await run('ip', ['link', 'set', this.#bridge, 'up']);
   }
@@ -59,6 +64,7 @@ export class TestNetwork {
     const netns = `gtn${this.#mark}-${index}`;
     const host = { netns, address: `${this.#prefix}.${10 + index}`, mounts: join(this.#namespaces, netns) };
     await run('ip', ['netns', 'add', host.netns]);
+    this.#undo('ip', 'netns', 'delete', host.netns);
     this.#hosts.push(host);
     await run('ip', ['link', 'add', this.#cable(index), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host.netns]);
     await run('ip', ['link', 'set', this.#cable(index), 'master', this.#bridge, 'up']);
@@ -67,6 +73,7 @@ export class TestNetwork {
     await run('ip', ['-n', host.netns, 'route', 'add', 'default', 'via', this.gateway]);
     await writeFile(host.mounts, '');
     await run('nsenter', [`--net=/run/netns/${netns}`, 'unshare', `--mount=${host.mounts}`, '--propagation', 'slave', 'sh', '-c', mountSys]);
+    this.#undo('umount', '-l', host.mounts);
     return host;
   }
 
@@ -85,14 +92,12 @@ export class TestNetwork {
     return (await run(enter, [...into, program, ...parameters])).stdout;
   }
 
-  async destroy(): Promise<void> {
-    for (const { netns, mounts } of this.#hosts) {
-      await run('umount', [mounts]).catch(unlessNotMounted);
-      await run('ip', ['netns', 'delete', netns]);
-    }
-    await run('umount', [this.#namespaces]);
-    await rm(this.#namespaces, { recursive: true });
-    await run('ip', ['link', 'delete', this.#bridge]);
+  destroy(): Promise<void> {
+    return this.#made.disposeAsync();
+  }
+
+  #undo(program: string, ...parameters: string[]): void {
+    this.#made.defer(async () => void (await run(program, parameters)));
   }
 
   get #bridge(): string {
@@ -102,9 +107,4 @@ export class TestNetwork {
   #cable(index: number): string {
     return `gtc${this.#mark}-${index}`;
   }
-}
-
-/** A host that was only half made has no mounts of its own. */
-function unlessNotMounted(error: Error): void {
-  if (!error.message.includes('not mounted')) throw error;
 }

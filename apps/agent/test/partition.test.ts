@@ -10,13 +10,17 @@ let network: TestNetwork;
 let plane: TestControlPlane;
 let hosts: TestHost[];
 let agents: AgentProcess[];
+let made: AsyncDisposableStack;
 
 beforeEach(async () => {
+  made = new AsyncDisposableStack();
   agents = [];
   hosts = [];
   network = new TestNetwork('10.213.0');
+  made.defer(() => network.destroy());
   await network.create();
   plane = await TestControlPlane.listen({ host: network.gateway });
+  made.defer(() => plane.close());
   plane.heartbeatMs = 200;
   for (const nodeName of ['left', 'right']) {
     const host = await network.addHost();
@@ -28,6 +32,7 @@ beforeEach(async () => {
       serverUrl: `http://${network.gateway}:${plane.port}`,
       joinToken: plane.joinToken,
     });
+    made.defer(() => agent.destroy());
     hosts.push(host);
     agents.push(agent);
     await agent.start();
@@ -35,11 +40,7 @@ beforeEach(async () => {
   }
   await plane.until(() => plane.nodes.size === 2 && [...plane.nodes.values()].every(({ connection }) => connection !== null));
 });
-afterEach(async () => {
-  for (const agent of agents) await agent.destroy();
-  await plane.close();
-  await network.destroy();
-});
+afterEach(() => made.disposeAsync());
 
 const nodeNamed = (name: string) => {
   const node = [...plane.nodes.values()].find((known) => known.name === name);

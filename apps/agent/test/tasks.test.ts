@@ -9,18 +9,19 @@ import { assignedTask, newServiceId } from './assigned-task.ts';
 
 let plane: TestControlPlane;
 let agent: AgentProcess;
+let made: AsyncDisposableStack;
 
 beforeEach(async () => {
+  made = new AsyncDisposableStack();
   plane = await TestControlPlane.listen();
+  made.defer(() => plane.close());
   agent = await AgentProcess.create({ octet: 211, serverUrl: plane.url, joinToken: plane.joinToken });
+  made.defer(() => agent.destroy());
   await agent.start();
   await agent.loadBusybox('busybox:test', ['sleep', '100000']);
   await plane.until(() => plane.nodes.size === 1 && plane.node.connection !== null);
 });
-afterEach(async () => {
-  await agent.destroy();
-  await plane.close();
-});
+afterEach(() => made.disposeAsync());
 
 const reaches = (task: AssignedTask, state: string) => plane.until(() => plane.status(task.taskId)?.state === state);
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
