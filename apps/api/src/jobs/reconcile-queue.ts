@@ -10,13 +10,13 @@ interface ReconcileJob {
 }
 
 type Processor = (job: Job<ReconcileJob>) => Promise<void>;
-type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'lockDuration' | 'stalledInterval'>;
+type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'lockDuration' | 'stalledInterval' | 'runRetryDelay'>;
 
 /**
  * A run whose process died, or whose end could not be written down, holds its key until its lock has lapsed and two looks have seen it.
- * Reconcilers lock the rows they change, so a run that was only slow and is given up too soon does no harm.
+ * Reconcilers lock the rows they change, so a run that was only slow and is given up too soon does no harm. A worker that has lost its connection tries again each second.
  */
-const lapse = { lockDuration: 5_000, stalledInterval: 2_000 };
+const lapse = { lockDuration: 5_000, stalledInterval: 2_000, runRetryDelay: 1_000 };
 
 /** The part of BullMQ's Queue and Worker that is used here, alike on both backends. */
 interface QueueHandle {
