@@ -31,7 +31,8 @@ beforeAll(async () => {
   app = await startFakeConsole();
   browser = await TestBrowser.launch(app.url);
 });
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.error(await browser.describeVisitors());
   await app.comeBack();
   await browser.closeVisitors();
 });

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FakeCluster } from './fake-api/cluster.ts';
 import { createDemo } from './fake-api/demo.ts';
@@ -9,7 +12,7 @@ import { seedCluster } from './fake-api/seed.ts';
 import { createFakeApi } from './fake-api/server.ts';
 import { password, Sessions } from './fake-api/sessions.ts';
 
-const serverScript = fileURLToPath(new URL('../.next/standalone/apps/web/server.js', import.meta.url));
+const standalone = fileURLToPath(new URL('../.next/standalone', import.meta.url));
 const readyTimeoutMs = 30_000;
 
 export interface FakeConsole {
@@ -37,7 +40,10 @@ export async function startFakeConsole(): Promise<FakeConsole> {
   const demo = createDemo(cluster);
   const [apiSockets, demoSockets] = [trackSockets(api), trackSockets(demo)];
   await Promise.all([listen(api, apiPort), listen(demo, demoPort)]);
-  const web = spawn(process.execPath, [serverScript], {
+  // A copy, because a build meanwhile takes the files away from under the server.
+  const directory = await mkdtemp(join(tmpdir(), 'gantry-dashboard-'));
+  await cp(standalone, directory, { recursive: true, verbatimSymlinks: true });
+  const web = spawn(process.execPath, [join(directory, 'apps/web/server.js')], {
     env: { ...process.env, NODE_ENV: 'production', PORT: String(webPort), HOSTNAME: '127.0.0.1', GANTRY_API_URL: url },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -54,6 +60,7 @@ export async function startFakeConsole(): Promise<FakeConsole> {
       cluster.close();
       web.kill();
       await gone;
+      await rm(directory, { recursive: true });
       await Promise.all([closeServer(api, apiSockets), closeServer(demo, demoSockets)]);
     },
   };

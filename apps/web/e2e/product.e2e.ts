@@ -25,7 +25,10 @@ const target = readTarget();
 beforeAll(async () => {
   browser = await TestBrowser.launch(target.url);
 });
-afterEach(() => browser.closeVisitors());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.error(await browser.describeVisitors());
+  await browser.closeVisitors();
+});
 afterAll(() => browser.close());
 
 test('the overview shows the cluster, and the node its facts and containers', async () => {
