@@ -19,6 +19,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     'docker-registry': ['/usr/bin/docker-registry'],
     'docker.io': ['/usr/bin/docker', '/usr/local/bin/docker'],
     iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
+    openssl: ['/usr/bin/openssl'],
     procps: ['/usr/bin/ps', '/bin/ps'],
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],

@@ -105,7 +105,7 @@ describe('isolation', () => {
       cmd: [
         'sh',
         '-c',
-        'id -u; id -g; touch /x; touch /scratch/x && echo scratch; grep CapBnd /proc/self/status; ulimit -n; grep NoNewPrivs /proc/self/status',
+        'exec 2>&1; id -u; id -g; touch /x; touch /scratch/x && echo scratch; grep CapBnd /proc/self/status; ulimit -n; grep NoNewPrivs /proc/self/status',
       ],
       user: '1000:2000',
       hostConfig: {
