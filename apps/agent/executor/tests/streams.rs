@@ -113,6 +113,21 @@ fn exec_joins_the_container_with_its_own_user_streams_and_status() {
 }
 
 #[test]
+fn a_client_may_still_be_writing_when_the_program_has_ended() {
+    let mut server = Server::start();
+    let bundle = server.bundle().args(&["sleep", "1000"]);
+    server.start_container(&bundle);
+    let process = json!({ "args": ["echo", "short"], "env": ["PATH=/bin"], "cwd": "/", "user": { "uid": 0, "gid": 0 } });
+    let mut stream = server.exec(&bundle.id, process, true).unwrap();
+    let (output, exit) = stream.read_to_end();
+    assert_eq!((output.as_str(), exit["code"].as_i64()), ("short\n", Some(0)));
+    assert!(stream.read().is_none(), "nothing follows the exit status");
+    // Refused, these would cost a client the output it has not read yet.
+    stream.write(b"late");
+    stream.end_input();
+}
+
+#[test]
 fn exec_with_a_terminal() {
     let mut server = Server::start();
     let bundle = server.bundle().args(&["sleep", "1000"]);

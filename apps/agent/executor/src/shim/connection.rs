@@ -25,6 +25,8 @@ pub enum Role {
     },
     /// Everything has been said; closes when it is sent.
     Done,
+    /// The same of a client that may still be writing input: closing under it would cost it what it has not read. It closes first.
+    Told,
 }
 
 /// Which of a process's streams a client takes part in.
@@ -104,6 +106,20 @@ impl Connection {
 
     pub fn has_unsent(&self) -> bool {
         self.sent < self.unsent.len()
+    }
+
+    /// It is the client's turn, to read or to close.
+    pub fn waits_for_client(&self) -> bool {
+        self.has_unsent() || matches!(self.role, Role::Told)
+    }
+
+    /// After the last frame.
+    pub fn tell_end(&mut self) {
+        self.role = match self.role {
+            Role::Stream { wants: Wants { stdin: true, .. }, .. } => Role::Told,
+            _ => Role::Done,
+        };
+        self.is_input_held = false;
     }
 
     pub fn flush(&mut self) -> Flushed {

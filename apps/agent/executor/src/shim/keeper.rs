@@ -92,7 +92,7 @@ impl Keeper {
     pub fn run(&mut self) -> Result<()> {
         self.reap()?;
         while !self.is_finished() {
-            let is_waiting_for_clients = self.connections.values().any(Connection::has_unsent);
+            let is_waiting_for_clients = self.connections.values().any(Connection::waits_for_client);
             let ready = self.events.wait(is_waiting_for_clients.then_some(POLL_WHILE_BACKED_UP))?;
             for (token, flags) in ready {
                 self.handle(token, flags)?;
@@ -226,6 +226,11 @@ impl Keeper {
         match connection.flush() {
             Flushed::Broken => return self.close(number),
             Flushed::Everything if matches!(connection.role, Role::Done) => return self.close(number),
+            Flushed::Everything if matches!(connection.role, Role::Told) => {
+                // The client learns that nothing more comes. It may be gone already: then it hangs up.
+                let _ = rustix::net::shutdown(&connection.fd, rustix::net::Shutdown::Write);
+                connection.is_input_held = false;
+            }
             _ => {}
         }
         self.update_interest(number)?;
@@ -311,8 +316,8 @@ impl Keeper {
     fn drop_stuck_clients(&mut self) {
         let has_ended = self.record.exit.is_some();
         let is_stuck = |connection: &Connection| {
-            let concerns_all = has_ended || matches!(connection.role, Role::Stream { process: INIT, .. } | Role::Done);
-            concerns_all && connection.has_unsent() && connection.last_progress.elapsed() > STUCK_CLIENT_LIMIT
+            let concerns_all = has_ended || matches!(connection.role, Role::Stream { process: INIT, .. } | Role::Done | Role::Told);
+            concerns_all && connection.waits_for_client() && connection.last_progress.elapsed() > STUCK_CLIENT_LIMIT
         };
         let stuck: Vec<u32> = self.connections.iter().filter(|(_, connection)| is_stuck(connection)).map(|(number, _)| *number).collect();
         for number in stuck {

@@ -165,7 +165,7 @@ impl Keeper {
         for connection in self.connections.values_mut() {
             if matches!(connection.role, Role::Stream { process, .. } if process == number) {
                 connection.queue_json(&Exited { exit: exit.clone() });
-                connection.role = Role::Done;
+                connection.tell_end();
             }
         }
         self.flush_all()

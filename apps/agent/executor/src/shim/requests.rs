@@ -42,7 +42,8 @@ impl Keeper {
         let Some(connection) = self.connections.get_mut(&number) else { return Ok(()) };
         match connection.role {
             Role::New | Role::Wait { .. } => self.close(number),
-            Role::Stream { .. } | Role::Starting { .. } | Role::Done => {
+            Role::Told if !connection.has_unsent() => self.close(number),
+            Role::Stream { .. } | Role::Starting { .. } | Role::Done | Role::Told => {
                 let writes_to = connection.writes_to();
                 // Level-triggered: without this the end of input would be reported for ever.
                 connection.is_input_held = true;
@@ -79,7 +80,7 @@ impl Keeper {
                 self.write_stdin(process)
             }
             // Input before the answer, or for a process that takes none, is dropped as a terminal's would be.
-            (Role::Stream { .. } | Role::Starting { .. } | Role::Done, FrameKind::Stdin) => Ok(()),
+            (Role::Stream { .. } | Role::Starting { .. } | Role::Done | Role::Told, FrameKind::Stdin) => Ok(()),
             _ => self.close(number),
         }
     }
