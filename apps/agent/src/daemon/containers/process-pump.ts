@@ -47,7 +47,8 @@ async function pumpInput({ process, input, detachKeys }: PumpOptions, detach: ()
     return;
   }
   const watcher = detachKeys === null ? null : new DetachWatcher(detachKeys);
-  for await (const chunk of input) {
+  // The end of the input is not the end of the connection: the output still goes out on it.
+  for await (const chunk of input.iterator({ destroyOnReturn: false })) {
     const bytes: Buffer = chunk;
     const { pass, detached } = watcher === null ? { pass: bytes, detached: false } : watcher.push(bytes);
     if (pass.length > 0) target.write(pass);
