@@ -34,6 +34,9 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
   function forgetOld(live: LiveContainer): void {
     const old = Date.now() - keptMs;
     for (const [id, exec] of live.execs) if (exec.endedAtMs > 0 && exec.endedAtMs < old) live.execs.delete(id);
+    // Busy containers make room by forgetting the execs that ended first; only running ones can fill it.
+    const ended = [...live.execs].filter(([, exec]) => exec.endedAtMs > 0).sort(([, one], [, other]) => one.endedAtMs - other.endedAtMs);
+    for (const [id] of ended.slice(0, Math.max(0, live.execs.size - maxPerContainer + 1))) live.execs.delete(id);
     if (live.execs.size >= maxPerContainer) throw conflict(`container ${live.id} has ${live.execs.size} exec instances already`);
   }
 

@@ -200,6 +200,17 @@ describe('streams', () => {
     await runtime.containers.remove(id, { force: true });
   });
 
+  it('executes without end: ended ones are forgotten, oldest first, and only running ones fill a container', async () => {
+    const id = await start(runtime, { cmd: ['sleep', '1000'] });
+    const create = () => runtime.containers.execCreate(id, { cmd: ['nothing'] });
+    const first = await create();
+    await expect(runtime.containers.execStart(first, { detach: true })).rejects.toMatchObject({ code: 'command-not-found' });
+    for (let more = 0; more < 1024; more++) await create();
+    expect(() => runtime.containers.execGet(first)).toThrow('No such exec instance');
+    await expect(create()).rejects.toMatchObject({ code: 'conflict' });
+    await runtime.containers.remove(id, { force: true });
+  });
+
   it('reads logs over rotated files: tail, since, follow', async () => {
     const { container } = await runtime.containers.create({
       spec: {
