@@ -14,6 +14,7 @@ import { TaskRepository } from '../modules/tasks/task.repository.ts';
 import { Signals } from '../persistence/signals.ts';
 import { Wakeable } from '../wakeable.ts';
 import type { LiveClient } from './live-client.ts';
+import { ToldVersions } from './told-versions.ts';
 
 const subjects = ['node', 'stack', 'service', 'task'] as const;
 type Subject = (typeof subjects)[number];
@@ -34,6 +35,7 @@ function isSubject(subject: string): subject is Subject {
 export class LiveFeed implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #clients = new Set<LiveClient>();
   readonly #changed: Record<Subject, Set<string>> = { node: new Set(), stack: new Set(), service: new Set(), task: new Set() };
+  readonly #told = new ToldVersions();
   readonly #loop: Wakeable;
 
   constructor(
@@ -92,7 +94,7 @@ export class LiveFeed implements OnApplicationBootstrap, BeforeApplicationShutdo
       const ids = [...this.#changed[subject]].slice(0, recordsPerRead);
       for (const id of ids) this.#changed[subject].delete(id);
       if (ids.length === 0) continue;
-      const events = await this.#read(subject, ids);
+      const events = (await this.#read(subject, ids)).filter((event) => this.#told.isNews(event));
       for (const client of this.#clients) client.send(events);
       isMore ||= this.#changed[subject].size > 0;
     }
