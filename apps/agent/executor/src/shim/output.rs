@@ -50,6 +50,10 @@ fn read(output: &Output, buffer: &mut [u8]) -> Chunk {
 
 impl Keeper {
     pub(super) fn pump(&mut self, number: u32, stream: Stream) -> Result<()> {
+        // Output proves that the program runs. Those who started it are told first, and so become clients, or they would miss it.
+        while self.is_being_started(number) {
+            self.on_startup(number)?;
+        }
         let mut buffer = [0u8; CHUNK_BYTES];
         for _ in 0..CHUNKS_PER_TURN {
             if self.is_any_client_behind(number, stream) {

@@ -329,15 +329,20 @@ impl Keeper {
     /// The process died before its program ran, and its channel has not told why.
     pub(super) fn fail_unfinished_startup(&mut self, number: u32) -> Result<()> {
         while self.processes.get(&number).is_some_and(|process| process.startup.is_some()) {
-            let is_starting =
-                self.connections.values().any(|connection| matches!(connection.role, Role::Starting { process, .. } if process == number));
-            if !is_starting && number == INIT && self.record.started_at.is_none() {
+            if !self.is_being_started(number) && number == INIT && self.record.started_at.is_none() {
                 self.processes.get_mut(&number).and_then(|process| process.startup.take());
                 return Ok(());
             }
             self.on_startup(number)?;
         }
         Ok(())
+    }
+
+    /// Its program is not known to run yet, and somebody waits for that.
+    pub(super) fn is_being_started(&self, number: u32) -> bool {
+        let waits = |role: &Role| matches!(role, Role::Starting { process, .. } if *process == number);
+        self.processes.get(&number).is_some_and(|process| process.startup.is_some())
+            && self.connections.values().any(|connection| waits(&connection.role))
     }
 
     fn answer_starters(&mut self, number: u32, answer: &ShimAnswer) -> Result<()> {
