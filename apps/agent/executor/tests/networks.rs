@@ -52,6 +52,8 @@ fn a_container_is_on_its_bridge_and_its_interface_dies_with_it() {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
     assert!(!text.contains("fe80"), "{text}");
+    let hardware = std::fs::read_to_string(format!("/sys/class/net/{}/address", bridge.0)).unwrap();
+    assert_eq!(hardware.trim(), "02:42:0a:fe:07:01", "the bridge keeps its own address whoever joins it");
     assert_eq!(std::fs::read_to_string(format!("/sys/class/net/{host}/mtu")).unwrap().trim(), "1400");
     let stats = server.ok("container.stats", json!({ "containerId": bundle.id }));
     assert!(stats["networks"]["eth0"]["rxPackets"].as_u64() > Some(0), "{stats}");

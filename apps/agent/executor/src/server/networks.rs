@@ -36,6 +36,11 @@ pub fn ensure_bridge(name: &str, addresses: &[String], mtu: u32) -> Result<()> {
             socket.index(name).attempt(&what)?
         }
     };
+    // Without one of its own a bridge takes the lowest of its ports', another one whenever a container comes or goes; those that talked to
+    // it before would go on sending to the old one, in vain.
+    if let Some(address) = addresses.first() {
+        socket.set_mac(index, &address.to_mac()).attempt(&what)?;
+    }
     addresses.iter().try_for_each(|address| socket.add_address(index, address).attempt(&what))?;
     socket.set_up(index).attempt(what)
 }

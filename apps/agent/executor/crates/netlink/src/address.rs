@@ -31,6 +31,16 @@ impl Cidr {
     }
 }
 
+impl Cidr {
+    /// A locally administered hardware address made from the address, as container engines do it: unique where the address is.
+    pub fn to_mac(&self) -> [u8; 6] {
+        let bytes = octets(&self.address);
+        let mut mac = [0x02, 0x42, 0, 0, 0, 0];
+        mac[2..].copy_from_slice(&bytes[bytes.len() - 4..]);
+        mac
+    }
+}
+
 pub(crate) fn octets(address: &IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(v4) => v4.octets().to_vec(),
@@ -57,6 +67,8 @@ mod tests {
     fn parses_and_refuses_addresses() {
         let cidr: Cidr = "172.17.0.2/16".parse().unwrap();
         assert_eq!(cidr.broadcast(), Some([172, 17, 255, 255]));
+        assert_eq!(cidr.to_mac(), [0x02, 0x42, 172, 17, 0, 2]);
+        assert_eq!("fd00::1:2/64".parse::<Cidr>().unwrap().to_mac(), [0x02, 0x42, 0, 1, 0, 2]);
         assert_eq!("10.0.0.1/32".parse::<Cidr>().unwrap().broadcast(), None);
         assert!("fd00::2/64".parse::<Cidr>().is_ok());
         for bad in ["172.17.0.2", "172.17.0.2/33", "fd00::/129", "x/8", "1.2.3.4/-1"] {

@@ -140,6 +140,12 @@ impl Socket {
         self.request(message, || format!("bring interface {index} up"))
     }
 
+    pub fn set_mac(&mut self, index: u32, mac: &[u8; 6]) -> Result<()> {
+        let mut message = Message::new(RTM_SETLINK, NLM_REQUEST_ACK, &link_header(index, 0, 0));
+        message.attribute(IFLA_ADDRESS, mac);
+        self.request(message, || format!("set the hardware address of interface {index}"))
+    }
+
     pub fn set_mtu(&mut self, index: u32, mtu: u32) -> Result<()> {
         let mut message = Message::new(RTM_SETLINK, NLM_REQUEST_ACK, &link_header(index, 0, 0));
         message.number(IFLA_MTU, mtu);
