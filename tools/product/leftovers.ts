@@ -76,18 +76,26 @@ function killIfThere(pid: number): void {
   }
 }
 
-async function interfacesOf({ bridge, instances }: Names): Promise<string[]> {
+async function tablesOf({ bridge, instances }: Names): Promise<string[]> {
+  const { output } = await run('nft', ['list', 'tables']);
+  return output.split('\n').filter((line) => [bridge, ...instances].some((name) => line.includes(name)));
+}
+
+/** The bridges of networks that users made: their names are the networks', only the agent's rules tell whose they are. */
+async function networkBridgesOf(names: Names): Promise<string[]> {
+  const rules = await Promise.all((await tablesOf(names)).map((table) => run('nft', ['list', ...table.split(' ')])));
+  return [...new Set(rules.flatMap(({ output }) => output.match(/\bgn-[0-9a-f]{12}\b/g) ?? []))];
+}
+
+async function interfacesOf(names: Names): Promise<string[]> {
+  const bridges = [names.bridge, ...(await networkBridgesOf(names))];
   const { output } = await run('ip', ['-o', 'link']);
-  const isOurs = (line: string): boolean => line.includes(` master ${bridge} `) || [bridge, ...instances].some((name) => line.split(': ')[1]?.startsWith(name));
+  const isOurs = (line: string): boolean =>
+    bridges.some((bridge) => line.includes(` master ${bridge} `)) || [...bridges, ...names.instances].some((name) => line.split(': ')[1]?.startsWith(name));
   return output
     .split('\n')
     .filter(isOurs)
     .map((line) => line.split(': ')[1]?.split('@')[0] ?? '');
-}
-
-async function tablesOf({ bridge, instances }: Names): Promise<string[]> {
-  const { output } = await run('nft', ['list', 'tables']);
-  return output.split('\n').filter((line) => [bridge, ...instances].some((name) => line.includes(name)));
 }
 
 async function tracesOf(names: Names): Promise<{ containers: string[]; host: string[] }> {
