@@ -33,7 +33,14 @@ export default defineConfig({
       },
       {
         // The built dashboard in Chromium, against a control plane of its own making: every state, also those a real one is rarely in.
-        test: { name: 'dashboard', include: ['apps/web/e2e/console.e2e.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: 'dashboard',
+          include: ['apps/web/e2e/*.e2e.ts'],
+          exclude: ['**/node_modules/**', 'apps/web/e2e/product.e2e.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         // The whole product in Chromium: inject('product') says where it is.

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { phone, TestBrowser } from './browser.ts';
-import { admin, type FakeConsole, startFakeConsole, viewer } from './fake-console.ts';
+import { describe, expect, test } from 'vitest';
+import { phone } from './browser.ts';
+import { admin, viewer } from './fake-console.ts';
+import { openService, openStage } from './stage.ts';
 import {
   dialog,
   expectAccessible,
@@ -24,45 +25,19 @@ import {
   typeInTerminal,
 } from './steps.ts';
 
-let browser: TestBrowser;
-let app: FakeConsole;
+const stage = openStage();
+const asAdmin = stage.asAdmin;
 
-beforeAll(async () => {
-  app = await startFakeConsole();
-  browser = await TestBrowser.launch(app.url);
-});
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') console.error(await browser.describeVisitors());
-  await app.comeBack();
-  await browser.closeVisitors();
-});
-afterAll(async () => {
-  await browser.close();
-  await app.close();
-});
-
-async function asAdmin(options = {}) {
-  const page = await browser.openVisitor(options);
-  await signIn(page, admin);
-  return page;
-}
-
-async function openService(page: Page, name: string): Promise<void> {
-  await goTo(page, 'Services');
-  await follow(page, name);
-  await seeHeading(page, name);
-}
-
-const service = (name: string) => [...app.cluster.services.values()].find((one) => one.spec.name === name);
+const service = (name: string) => [...stage.app.cluster.services.values()].find((one) => one.spec.name === name);
 
 /** Services of their own, so that tests do not meet. */
 function run(name: string, spec: object = {}) {
-  return app.cluster.addService({ name, mode: { type: 'replicated', replicas: 2 }, task: { image: 'nginx' }, ...spec });
+  return stage.app.cluster.addService({ name, mode: { type: 'replicated', replicas: 2 }, task: { image: 'nginx' }, ...spec });
 }
 
 describe('session', () => {
   test('a wrong password is told, a right one leads to where the visitor wanted to go', async () => {
-    const page = await browser.openVisitor();
+    const page = await stage.browser.openVisitor();
     await page.goto('/nodes?from=mail');
     await fillIn(page, 'Email', admin.email);
     await fillIn(page, 'Password', 'wrong');
@@ -71,13 +46,13 @@ describe('session', () => {
     await fillIn(page, 'Password', admin.password);
     await press(page, 'Sign in');
     await seeHeading(page, 'Nodes');
-    expect(page.url()).toBe(`${app.url}/nodes?from=mail`);
+    expect(page.url()).toBe(`${stage.app.url}/nodes?from=mail`);
   });
 
   test('a session that ends leads to the sign-in page and back', async () => {
     const page = await asAdmin();
     await goTo(page, 'Stacks');
-    app.sessions.closeAll();
+    stage.app.sessions.closeAll();
     await page.getByRole('link', { name: 'Nodes', exact: true }).click();
     await seeHeading(page, 'Sign in');
     await fillIn(page, 'Email', admin.email);
@@ -87,7 +62,7 @@ describe('session', () => {
   });
 
   test('a viewer sees everything, and of what can not be done the reason', async () => {
-    const page = await browser.openVisitor();
+    const page = await stage.browser.openVisitor();
     await signIn(page, viewer);
     await openService(page, 'demo_web');
     const remove = page.getByRole('button', { name: 'Remove' });
@@ -106,7 +81,7 @@ describe('live feed', () => {
     await openService(page, 'watched');
     await seeTasksRunning(page, 2);
     const current = service('watched');
-    if (current) app.cluster.updateService(current, { ...current.spec, mode: { type: 'replicated', replicas: 4 } });
+    if (current) stage.app.cluster.updateService(current, { ...current.spec, mode: { type: 'replicated', replicas: 4 } });
     await seeTasksRunning(page, 4);
   });
 
@@ -116,11 +91,11 @@ describe('live feed', () => {
     await openService(page, 'survivor');
     await seeTasksRunning(page, 2);
     await see(page, 'Live');
-    await app.goAway();
+    await stage.app.goAway();
     await see(page, 'Reconnecting');
     const current = service('survivor');
-    if (current) app.cluster.updateService(current, { ...current.spec, mode: { type: 'replicated', replicas: 3 } });
-    await app.comeBack();
+    if (current) stage.app.cluster.updateService(current, { ...current.spec, mode: { type: 'replicated', replicas: 3 } });
+    await stage.app.comeBack();
     await see(page, 'Live');
     await seeTasksRunning(page, 3);
   });
@@ -170,7 +145,7 @@ describe('services', () => {
     await seeTasksRunning(page, 2);
     await press(page, 'Edit');
     const current = service('contended');
-    if (current) app.cluster.updateService(current, { ...current.spec, task: { ...current.spec.task, env: ['BY=another'] } });
+    if (current) stage.app.cluster.updateService(current, { ...current.spec, task: { ...current.spec.task, env: ['BY=another'] } });
     await fillIn(dialog(page), 'Image', 'nginx:mine');
     await press(dialog(page), 'Save');
     await see(page, 'Someone else changed this service meanwhile.');
@@ -242,7 +217,7 @@ describe('nodes', () => {
     const page = await asAdmin();
     await goTo(page, 'Nodes');
     await press(page, 'Add node');
-    await see(dialog(page), new RegExp(`^sudo ./install.sh ${app.url} GANTRY-1-[0-9a-z]{25}$`));
+    await see(dialog(page), new RegExp(`^sudo ./install.sh ${stage.app.url} GANTRY-1-[0-9a-z]{25}$`));
   });
 
   test('draining asks first, then moves the tasks', async () => {
@@ -255,7 +230,9 @@ describe('nodes', () => {
     await press(dialog(page), 'Drain node');
     await see(page, 'Draining');
     await expect
-      .poll(() => [...app.cluster.tasks.values()].filter((task) => task.nodeName === 'crane-2' && task.status.state === 'running').length, { timeout: 30_000 })
+      .poll(() => [...stage.app.cluster.tasks.values()].filter((task) => task.nodeName === 'crane-2' && task.status.state === 'running').length, {
+        timeout: 30_000,
+      })
       .toBe(0);
     await press(page, /^Availability/);
     await page.getByRole('menuitemradio', { name: /^Active/ }).click();
@@ -287,9 +264,9 @@ describe('tasks', () => {
   }
 
   const logOf = (serviceName: string) => {
-    const task = [...app.cluster.tasks.values()].find((one) => one.serviceName === serviceName && one.slot === 1);
+    const task = [...stage.app.cluster.tasks.values()].find((one) => one.serviceName === serviceName && one.slot === 1);
     if (!task) throw new Error(`${serviceName} has no first task`);
-    return app.cluster.logOf(task.id);
+    return stage.app.cluster.logOf(task.id);
   };
 
   test('the log is followed, searched, paused and downloaded', async () => {
@@ -323,10 +300,10 @@ describe('tasks', () => {
     await openTask(page, 'resumer');
     logOf('resumer').add('before');
     await seeInLog(page, 'before');
-    await app.goAway();
+    await stage.app.goAway();
     await see(page, 'Connection lost, trying again');
     logOf('resumer').add('meanwhile');
-    await app.comeBack();
+    await stage.app.comeBack();
     await seeInLog(page, 'meanwhile');
     expect(await page.getByRole('log').getByText('before').count()).toBe(1);
   });
@@ -362,9 +339,9 @@ describe('tasks', () => {
     await openTask(page, 'lost');
     await openTab(page, 'Terminal');
     await see(page, 'Connected');
-    await app.goAway();
+    await stage.app.goAway();
     await see(page, /^The connection was lost/);
-    await app.comeBack();
+    await stage.app.comeBack();
     await press(page, 'Reconnect');
     await typeInTerminal(page, 'hostname');
     await seeInTerminal(page, /^[0-9a-f]{12}$/m);
@@ -397,8 +374,8 @@ describe('every page', () => {
 
   test.each(looks)('is accessible and fits: $look', { timeout: 400_000 }, async ({ options }) => {
     const page = await asAdmin(options);
-    const nodeId = app.cluster.nodes.keys().next().value;
-    const tasks = [...app.cluster.tasks.values()];
+    const nodeId = stage.app.cluster.nodes.keys().next().value;
+    const tasks = [...stage.app.cluster.tasks.values()];
     const running = tasks.find((task) => task.status.state === 'running')?.id;
     const failed = tasks.find((task) => task.status.state === 'failed')?.id;
     const serviceId = service('shop_api')?.id;
