@@ -38,7 +38,7 @@ export class TestBrowser {
   /** A visitor with cookies of their own. */
   async openVisitor(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ baseURL: this.#baseURL, viewport: { width: 1360, height: 860 }, ...options });
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const visitor: Visitor = { page, thrown: [], troubles: [] };
     page.on('pageerror', (error) => visitor.thrown.push(error));

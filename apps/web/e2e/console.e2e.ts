@@ -49,6 +49,24 @@ describe('session', () => {
     expect(page.url()).toBe(`${stage.app.url}/nodes?from=mail`);
   });
 
+  test('what is typed before the scripts have come is kept, and never sent by the browser itself', async () => {
+    const page = await stage.browser.openVisitor();
+    const scripts = Promise.withResolvers<void>();
+    await page.route('**/*.js*', async (route) => {
+      await scripts.promise;
+      await route.continue();
+    });
+    await page.goto('/sign-in', { waitUntil: 'commit' });
+    await fillIn(page, 'Email', admin.email);
+    await fillIn(page, 'Password', admin.password);
+    await page.getByLabel('Password', { exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Sign in' }).click({ force: true });
+    expect(page.url()).toBe(`${stage.app.url}/sign-in`);
+    scripts.resolve();
+    await press(page, 'Sign in');
+    await seeHeading(page, 'Overview');
+  });
+
   test('a session that ends leads to the sign-in page and back', async () => {
     const page = await asAdmin();
     await goTo(page, 'Stacks');

@@ -10,16 +10,22 @@ import { useEffect } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from 'zod';
 import { ErrorNote } from '../../components/error-note.tsx';
+import { useHydrated } from '../../components/use-hydrated.ts';
 import { api } from '../../lib/api/browser.ts';
 import { isSignedOut, toSentence } from '../../lib/api/errors.ts';
 import { toLocalPath } from '../../lib/paths.ts';
 
-const SignInForm = z.object({ email: z.string().trim().min(1, 'Enter your email address'), password: z.string().min(1, 'Enter your password') });
+const SignInForm = z.object({
+  email: z.string('Enter your email address').trim().min(1, 'Enter your email address'),
+  password: z.string('Enter your password').min(1, 'Enter your password'),
+});
 type SignInForm = z.infer<typeof SignInForm>;
 
 export function SignIn() {
   const next = toLocalPath(useSearchParams().get('next'));
-  const form = useForm<SignInForm>({ resolver: zodResolver(SignInForm), defaultValues: { email: '', password: '' } });
+  const isHydrated = useHydrated();
+  // No default values: they would wipe out what was typed, or filled in by the browser, before the scripts were there.
+  const form = useForm<SignInForm>({ resolver: zodResolver(SignInForm) });
   const { errors } = form.formState;
 
   // A link from another site comes without the SameSite=Strict cookie and ends here although there is a session.
@@ -35,7 +41,7 @@ export function SignIn() {
     if (!signIn.isPending) signIn.mutate(values);
   });
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+    <form method="post" onSubmit={submit} noValidate className="flex flex-col gap-4">
       {signIn.isError && (isSignedOut(signIn.error) ? <Callout tone="bad">Email address or password is wrong.</Callout> : <ErrorNote error={signIn.error} />)}
       {current.isError && !isSignedOut(current.error) && !signIn.isError && <Callout tone="warn">{toSentence(current.error)}</Callout>}
       <Field label="Email" error={errors.email?.message}>
@@ -44,7 +50,7 @@ export function SignIn() {
       <Field label="Password" error={errors.password?.message}>
         <Input {...form.register('password')} type="password" autoComplete="current-password" className="h-9" />
       </Field>
-      <Button type="submit" variant="primary" size="lg" isBusy={signIn.isPending || isSignedIn}>
+      <Button type="submit" variant="primary" size="lg" disabled={!isHydrated} isBusy={signIn.isPending || isSignedIn}>
         Sign in
       </Button>
     </form>
