@@ -16,18 +16,18 @@ import { StackModule } from './modules/stacks/stack.module.ts';
 import { SystemModule } from './modules/system/system.module.ts';
 import { TaskModule } from './modules/tasks/task.module.ts';
 import { PersistenceModule } from './persistence/persistence.module.ts';
-import { ReconcilersModule } from './reconcilers/reconcilers.module.ts';
+import { NodeWatchModule } from './reconcilers/node-watch.module.ts';
 
 const resources = [AccountModule, SystemModule, NodeModule, ServiceModule, StackModule, TaskModule];
 
-/** Everything the control plane is made of. */
+/** Everything that answers requests and agents; what decides is in ReconcilersModule, a world of its own. */
 @Global()
 @Module({})
 export class AppModule {
   static for(config: Config, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [PersistenceModule, ORPCModule.forRoot(orpcConfig(logger)), ...resources, LiveModule, ReconcilersModule],
+      imports: [PersistenceModule, ORPCModule.forRoot(orpcConfig(logger)), ...resources, LiveModule, NodeWatchModule],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },

@@ -12,6 +12,7 @@ import { proxyToWeb } from './http/web-proxy.ts';
 import type { Logger } from './logger.ts';
 import { TerminalGateway } from './modules/tasks/terminal-gateway.ts';
 import { applyMigrations } from './persistence/migrate.ts';
+import { type RunningReconcilers, type StartReconcilers, startReconcilers } from './reconcilers/start.ts';
 import { ReplicaGateway } from './replicas/replica-gateway.ts';
 import { ReplicaRegistration } from './replicas/replica-registration.ts';
 
@@ -24,8 +25,8 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** The whole control plane of one replica, from migrations to an open port. */
-export async function startServer(config: Config, logger: Logger): Promise<ApiServer> {
+/** The whole control plane of one replica, from migrations to an open port. `startDeciding` says where the reconcilers run. */
+export async function startServer(config: Config, logger: Logger, startDeciding: StartReconcilers = startReconcilers): Promise<ApiServer> {
   const applied = await applyMigrations(config.databaseUrl);
   if (applied.length > 0) logger.info({ applied }, 'migrated the database');
   const adapter = new FastifyAdapter({
@@ -35,6 +36,11 @@ export async function startServer(config: Config, logger: Logger): Promise<ApiSe
     routerOptions: { maxParamLength: 256 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.for(config, logger), adapter, { logger: false, abortOnError: false });
+  let deciding: RunningReconcilers | null = null;
+  const close = async () => {
+    await deciding?.close();
+    await app.close();
+  };
   try {
     const fastify = app.getHttpAdapter().getInstance();
     await fastify.register(cookie);
@@ -46,15 +52,16 @@ export async function startServer(config: Config, logger: Logger): Promise<ApiSe
     };
     routeUpgrades(app.getHttpServer(), gateways, logger);
     await app.init();
+    deciding = await startDeciding(config, logger);
     await proxyToWeb(fastify, config.webUrl);
     await app.listen(config.port, config.bind);
   } catch (error) {
-    await app.close();
+    await close();
     throw error;
   }
   const url = toUrl(app.getHttpServer().address());
   app.get(ReplicaRegistration, { strict: false }).announce(url);
-  return { url, close: () => app.close() };
+  return { url, close };
 }
 
 function toUrl(address: string | AddressInfo | null): string {

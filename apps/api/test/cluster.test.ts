@@ -54,8 +54,10 @@ function converged(service: Service, count: number): Promise<Service> {
 test('a service scales to three, spread over the nodes, and back to one', async () => {
   await joinFleet(3);
   const service = await createService('web', { replicas: 2 });
+  expect(service.status).toMatchObject({ desiredTasks: 2, runningTasks: 0 });
   await converged(service, 2);
-  await api.send('POST', `/services/${service.id}/scale`, { replicas: 3 });
+  const scaled = await api.send<Service>('POST', `/services/${service.id}/scale`, { replicas: 3 });
+  expect(scaled.status).toMatchObject({ desiredTasks: 3, runningTasks: 2 });
   await converged(service, 3);
   const running = await runningOf(service);
   expect(new Set(running.map((task) => task.nodeId)).size).toBe(3);

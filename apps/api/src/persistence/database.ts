@@ -8,7 +8,8 @@ import { type Prisma, PrismaClient } from './generated/client.ts';
 /** The client inside a transaction; repositories take it, use cases only pass it on. */
 export type Transaction = Prisma.TransactionClient;
 
-const poolSize = 20;
+/** Two pools a process: what answers, and what decides. Postgres takes 100 connections by default, and replicas share them. */
+const poolSize = 14;
 const connectWithinMs = 5_000;
 const transactionWithinMs = 60_000;
 

@@ -1,10 +1,11 @@
-import { Module } from '@nestjs/common';
-import { DispatcherModule } from '../dispatcher/dispatcher.module.ts';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
+import { LOGGER, type Logger } from '../logger.ts';
+import { PersistenceModule } from '../persistence/persistence.module.ts';
 import { ReconcilerDriver } from './driver.ts';
 import { RECONCILERS, reconcilers } from './index.ts';
 import { NodeStateRepository } from './node-state.repository.ts';
-import { NodeWatch } from './node-watch.ts';
 import { ReaperRepository } from './reaper.repository.ts';
 import type { Reconciler } from './reconciler.ts';
 import { ScheduleStateRepository } from './schedule-state.repository.ts';
@@ -14,5 +15,16 @@ import { StackStateRepository } from './stack-state.repository.ts';
 const repositories = [NodeStateRepository, OutboxRepository, ReaperRepository, ScheduleStateRepository, ServiceStateRepository, StackStateRepository];
 const registry = { provide: RECONCILERS, useFactory: (...all: Reconciler[]) => all, inject: [...reconcilers] };
 
-@Module({ imports: [DispatcherModule], providers: [...repositories, ...reconcilers, registry, NodeWatch, ReconcilerDriver] })
-export class ReconcilersModule {}
+/** Everything that decides: it shares nothing with what answers requests but the database, and so can run in a thread of its own. */
+@Global()
+@Module({})
+export class ReconcilersModule {
+  static for(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: ReconcilersModule,
+      imports: [PersistenceModule],
+      providers: [{ provide: CONFIG, useValue: config }, { provide: LOGGER, useValue: logger }, ...repositories, ...reconcilers, registry, ReconcilerDriver],
+      exports: [CONFIG, LOGGER],
+    };
+  }
+}

@@ -12,15 +12,22 @@ export function toPorts(json: unknown): z.infer<typeof PublishedPort>[] {
   return Ports.parse(json);
 }
 
+/** What the spec asks for, said from the moment it is taken; of a global service the reconciler counts the nodes. */
+function toDesiredTasks(row: ServiceRow, { mode }: ServiceSpec): number {
+  if (row.isRemoving) return 0;
+  return mode.type === 'replicated' ? mode.replicas : row.desiredTasks;
+}
+
 export function toService(row: ServiceRow): Service {
+  const spec = ServiceSpec.parse(row.spec);
   return {
     id: ServiceId.parse(row.id),
     version: row.version,
     stackId: row.stackId === null ? null : StackId.parse(row.stackId),
     stackName: row.stack?.name ?? null,
-    spec: ServiceSpec.parse(row.spec),
+    spec,
     ports: toPorts(row.ports),
-    status: { desiredTasks: row.desiredTasks, runningTasks: row.runningTasks, state: row.state, message: row.message },
+    status: { desiredTasks: toDesiredTasks(row, spec), runningTasks: row.runningTasks, state: row.state, message: row.message },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
