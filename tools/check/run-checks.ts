@@ -5,6 +5,7 @@ import { type Check, checks } from './checks.ts';
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
+  readonly failures: readonly string[];
 }
 
 async function runCheck(check: Check): Promise<boolean> {
@@ -19,10 +20,10 @@ async function runCheck(check: Check): Promise<boolean> {
 /** All checks, as many at once as there are processors; each failure is shown in full, none hides another. */
 export async function runChecks(): Promise<Tally> {
   const waiting = [...checks];
-  let passed = 0;
+  const failures: string[] = [];
   const worker = async (): Promise<void> => {
-    for (let check = waiting.shift(); check; check = waiting.shift()) if (await runCheck(check)) passed += 1;
+    for (let check = waiting.shift(); check; check = waiting.shift()) if (!(await runCheck(check))) failures.push(check.name);
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return { passed, failed: checks.length - passed };
+  return { passed: checks.length - failures.length, failed: failures.length, failures };
 }

@@ -6,6 +6,8 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const describe = ({ passed, failed }: Tally): string => `${passed} passed, ${failed} failed`;
 
+const namedFailures = 30;
+
 /** A stage that fails does not keep later ones from running: one run shows everything that is wrong. */
 async function runStages(wanted: readonly string[]): Promise<Tally> {
   const { stages } = await import('./stages.ts');
@@ -15,12 +17,15 @@ async function runStages(wanted: readonly string[]): Promise<Tally> {
   for (const stage of chosen) {
     say(`\n━━ ${stage.name}`);
     const started = performance.now();
-    const tally = await stage.run().catch((cause) => {
+    const tally = await stage.run().catch((cause): Tally => {
       endWithFailure(cause);
       return { passed: 0, failed: 1 };
     });
     total = add(total, tally);
     summary.push(`  ${stage.name}: ${describe(tally)} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+    const failures = tally.failures ?? [];
+    summary.push(...failures.slice(0, namedFailures).map((name) => `    ✘ ${name}`));
+    if (failures.length > namedFailures) summary.push(`    … and ${failures.length - namedFailures} more`);
   }
   say(`\n━━ summary\n${summary.join('\n')}\n`);
   return total;
