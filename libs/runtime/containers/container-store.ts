@@ -19,6 +19,7 @@ import { checkResources, toOciResources } from './oci/resources.ts';
 import type { ContainerParts } from './parts.ts';
 import { recoverContainers } from './recover.ts';
 import { createRemover } from './remove-container.ts';
+import { longestBackOffMs } from './restart-policy.ts';
 import { createAccountReader } from './rootfs-files.ts';
 import { createRunner } from './run-container.ts';
 import { EndpointSpec } from './spec.ts';
@@ -41,7 +42,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
   const bundler = createBundler(parts, table);
   const runParts = { ...parts, table, networking, bundler, readAccounts: createAccountReader(executor) };
   const execs = createExecs(runParts);
-  const health = createHealthMonitor(table, execs);
+  const health = createHealthMonitor(executor, table, execs);
   const create = createCreator(parts, table);
   const stopper = createStopper(parts, table, queue);
   const removeStopped = createRemover(parts, table, bundler);
@@ -60,10 +61,20 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
   const runner = createRunner({
     ...runParts,
     onRunning: (live) => health.start(live),
+    onTakenUp: (live) => {
+      execs.takeUp(live);
+      health.takeUp(live);
+    },
     onExit: (live, exit) => inBackground("record a container's end", live, () => endRun(live, exit)),
   });
 
+  /** When its back-off is over, which goes on while the agent is away. */
   function restartByPolicy(live: LiveContainer): void {
+    const waitMs = Math.max(0, (live.runRecord.restartAtMs ?? 0) - Date.now());
+    live.restartTimer = setTimeout(() => restartNow(live), Math.min(waitMs, longestBackOffMs));
+  }
+
+  function restartNow(live: LiveContainer): void {
     inBackground('restart a container', live, async () => {
       if (live.isReleased || live.record.status !== 'restarting') return;
       try {
@@ -76,7 +87,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
 
   async function start(live: LiveContainer): Promise<void> {
     await inQueue(live, async () => {
-      live.lastDelayMs = 0;
+      if (live.runRecord.lastDelayMs > 0) table.saveRun(live, { lastDelayMs: 0 });
       if (live.record.restartCount > 0 && live.record.status !== 'restarting') table.save(live, { restartCount: 0 });
       try {
         await runner.start(live);

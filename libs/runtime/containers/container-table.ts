@@ -6,6 +6,7 @@ import type { Container, ContainerNetwork, ContainerPort } from './container.ts'
 import { ContainerRecord } from './container-record.ts';
 import { LiveContainer } from './live-container.ts';
 import type { ContainerParts } from './parts.ts';
+import { ExecRecord, RunRecord } from './run-record.ts';
 
 /** All containers of this host: by id, by name, on disk. */
 export interface ContainerTable {
@@ -15,6 +16,10 @@ export interface ContainerTable {
   add(record: ContainerRecord): LiveContainer;
   /** On disk when it returns. */
   save(live: LiveContainer, changes: Partial<ContainerRecord>): void;
+  /** Survives this process, not the host. */
+  saveRun(live: LiveContainer, changes: Partial<RunRecord>): void;
+  saveExec(live: LiveContainer, exec: ExecRecord): void;
+  dropExec(live: LiveContainer, execId: string): void;
   rename(live: LiveContainer, name: string): void;
   checkName(name: string): void;
   drop(live: LiveContainer): void;
@@ -30,13 +35,31 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
   const records = parts.metadata.collection('containers', ContainerRecord);
   const containers = new Map<string, LiveContainer>();
   const names = new Map<string, string>();
+  const runs = parts.runs.collection('runs', RunRecord);
+  const execs = parts.runs.collection('execs', ExecRecord);
   for (const [id, record] of records.entries()) {
-    containers.set(id, new LiveContainer(record));
+    const live = new LiveContainer(record);
+    live.runRecord = runs.get(id) ?? live.runRecord;
+    containers.set(id, live);
     names.set(record.name, id);
+  }
+  for (const [id, exec] of execs.entries()) {
+    const live = containers.get(exec.containerId);
+    if (live === undefined) execs.delete(id);
+    else live.execs.set(id, exec);
   }
 
   const directory = (id: string) => join(parts.settings.directory, id);
   const logPath = (id: string) => join(directory(id), `${id}-json.log`);
+
+  /** A full /run takes from what is known after a crash, and nothing from what works now. */
+  function note(live: LiveContainer, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      parts.logger.error({ err: error, containerId: live.id }, 'could not note the state of a run');
+    }
+  }
 
   function checkName(name: string): void {
     if (!namePattern.test(name)) throw invalid(`Invalid container name (${name.slice(0, 200)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
@@ -84,7 +107,7 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
         error: record.error,
         startedAt: record.startedAt,
         finishedAt: record.finishedAt,
-        health: live.health,
+        health: live.runRecord.health,
       },
       restartCount: record.restartCount,
       mounts: record.mounts.map(({ options: _options, ...mount }) => mount),
@@ -96,7 +119,7 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
         hosts: join(directory(record.id), 'hosts'),
         resolvConf: join(directory(record.id), 'resolv.conf'),
       },
-      execIds: [...live.execs.values()].filter((exec) => exec.isRunning).map((exec) => exec.id),
+      execIds: [...live.execs.values()].filter((exec) => exec.isRunning && !exec.isProbe).map((exec) => exec.id),
     };
   }
 
@@ -122,6 +145,18 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
       records.put(record.id, record);
       live.record = record;
     },
+    saveRun(live, changes) {
+      live.runRecord = { ...live.runRecord, ...changes };
+      note(live, () => runs.put(live.id, live.runRecord));
+    },
+    saveExec(live, exec) {
+      live.execs.set(exec.id, exec);
+      if (!exec.isProbe) note(live, () => execs.put(exec.id, exec));
+    },
+    dropExec(live, execId) {
+      live.execs.delete(execId);
+      execs.delete(execId);
+    },
     checkName,
     rename(live, name) {
       checkName(name);
@@ -132,6 +167,8 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
     },
     drop(live) {
       records.delete(live.id);
+      runs.delete(live.id);
+      for (const id of live.execs.keys()) execs.delete(id);
       containers.delete(live.id);
       if (names.get(live.record.name) === live.id) names.delete(live.record.name);
     },

@@ -1,17 +1,18 @@
 import type { ExitStatus } from '@gantry/contracts/executor';
+import { endExecs } from './exec.ts';
 import type { LiveContainer } from './live-container.ts';
 import { planRestart } from './restart-policy.ts';
 import { type RunParts, ranMs } from './run-container.ts';
-
-/** Of an exec whose container ended before it. */
-const lostExecCode = 137;
 
 /**
  * What happens when a container's process has ended, in Docker's order: probes stop, networks go, the state is recorded and waiters are told, `die`; then a
  * restart is planned, or an auto-remove container goes. The executor forgets the run only after it is recorded, so that no exit code is ever lost.
  */
 export function createRunEnder(
-  parts: Omit<RunParts, 'onExit' | 'onRunning'> & { readonly restart: (live: LiveContainer) => void; readonly autoRemove: (live: LiveContainer) => void },
+  parts: Omit<RunParts, 'onExit' | 'onRunning' | 'onTakenUp'> & {
+    /** At its time. */ readonly restart: (live: LiveContainer) => void;
+    readonly autoRemove: (live: LiveContainer) => void;
+  },
 ) {
   const { executor, events, logger, table, networking, volumes, bundler } = parts;
 
@@ -43,15 +44,14 @@ export function createRunEnder(
     live.run?.abort();
     live.run = null;
     live.pid = 0;
-    if (live.health !== null) live.health = { ...live.health, status: willRestart ? 'starting' : 'unhealthy' };
-    for (const exec of live.execs.values()) {
-      if (exec.isRunning) Object.assign(exec, { isRunning: false, exitCode: exec.exitCode ?? lostExecCode, endedAtMs: Date.now() });
-    }
+    const { health } = live.runRecord;
+    if (health !== null) table.saveRun(live, { health: { ...health, status: willRestart ? 'starting' : 'unhealthy' }, probeId: null });
+    endExecs(table, live);
   }
 
   function plan(live: LiveContainer, exit: ExitStatus, durationMs: number) {
     const { spec, wasStopped, restartCount } = live.record;
-    const run = { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.lastDelayMs };
+    const run = { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.runRecord.lastDelayMs };
     return planRestart(spec.hostConfig.restartPolicy, run, Math.random());
   }
 
@@ -64,6 +64,8 @@ export function createRunEnder(
     if (exit.oomKilled) table.emit(live, 'oom');
     await attempt('release the networks', live, () => networking.unplug(live));
     await attempt('release the volumes', live, () => releaseMounts(live));
+    // Right before the record: an end that is recorded once only is planned for once only.
+    if (restart !== null) table.saveRun(live, { lastDelayMs: restart.baseDelayMs, restartAtMs: Date.parse(exit.exitedAt) + restart.delayMs });
     table.save(live, {
       status: restart === null ? 'exited' : 'restarting',
       exitCode: exit.code,
@@ -80,8 +82,7 @@ export function createRunEnder(
     live.ended?.resolve();
     live.ended = null;
     if (restart !== null) {
-      live.lastDelayMs = restart.baseDelayMs;
-      live.restartTimer = setTimeout(() => parts.restart(live), restart.delayMs);
+      parts.restart(live);
     } else if (live.record.spec.hostConfig.autoRemove) {
       parts.autoRemove(live);
     }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { conflict, hasCode, invalid, notFound, wrongState } from '@gantry/platform/errors';
+import type { ContainerTable } from './container-table.ts';
 import type { Exec, ExecSpec, TerminalSize } from './containers.ts';
-import type { ExecRecord, LiveContainer } from './live-container.ts';
+import type { LiveContainer } from './live-container.ts';
 import { readAvailableCapabilities, resolveCapabilities } from './oci/capabilities.ts';
 import { parseSecurityOptions, toOciCapabilities } from './oci/oci-config.ts';
 import { type ProcessUser, resolveUser } from './oci/user.ts';
@@ -9,12 +10,24 @@ import type { ProcessStream } from './process-stream.ts';
 import { defaultPath, mergeEnv } from './resolve-process.ts';
 import { readRootfsFile } from './rootfs-files.ts';
 import type { RunParts } from './run-container.ts';
+import type { ExecRecord } from './run-record.ts';
 
 /** How long an ended exec can be asked for its exit code. */
 const keptMs = 5 * 60 * 1000;
 const maxPerContainer = 1024;
 
-/** Further processes in running containers. They are known to this agent only: after a restart of it they run on, unnamed. */
+/** Of an exec that was lost with its container. */
+const lostCode = 137;
+
+/** The container's process has ended, and with it all others. */
+export function endExecs(table: ContainerTable, live: LiveContainer): void {
+  for (const exec of live.execs.values()) {
+    if (!exec.hasStarted || exec.endedAtMs > 0) continue;
+    table.saveExec(live, { ...exec, isRunning: false, exitCode: exec.exitCode ?? lostCode, endedAtMs: Date.now(), pid: 0 });
+  }
+}
+
+/** Further processes in running containers. They outlive the agent, which writes down their ids and asks the shim how they ended. */
 export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'table' | 'logger'>) {
   const { executor, table } = parts;
 
@@ -33,10 +46,10 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
 
   function forgetOld(live: LiveContainer): void {
     const old = Date.now() - keptMs;
-    for (const [id, exec] of live.execs) if (exec.endedAtMs > 0 && exec.endedAtMs < old) live.execs.delete(id);
+    for (const [id, exec] of live.execs) if (exec.endedAtMs > 0 && exec.endedAtMs < old) table.dropExec(live, id);
     // Busy containers make room by forgetting the execs that ended first; only running ones can fill it.
     const ended = [...live.execs].filter(([, exec]) => exec.endedAtMs > 0).sort(([, one], [, other]) => one.endedAtMs - other.endedAtMs);
-    for (const [id] of ended.slice(0, Math.max(0, live.execs.size - maxPerContainer + 1))) live.execs.delete(id);
+    for (const [id] of ended.slice(0, Math.max(0, live.execs.size - maxPerContainer + 1))) table.dropExec(live, id);
     if (live.execs.size >= maxPerContainer) throw conflict(`container ${live.id} has ${live.execs.size} exec instances already`);
   }
 
@@ -66,9 +79,14 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
 
   const action = (name: string, spec: ExecSpec) => `${name}: ${spec.cmd.join(' ')}`;
 
+  function change(live: LiveContainer, execId: string, changes: Partial<ExecRecord>): void {
+    const exec = live.execs.get(execId);
+    if (exec !== undefined) table.saveExec(live, { ...exec, ...changes });
+  }
+
   function ended(live: LiveContainer, exec: ExecRecord, exitCode: number): void {
-    if (exec.endedAtMs > 0) return;
-    Object.assign(exec, { isRunning: false, exitCode, endedAtMs: Date.now(), pid: 0 });
+    if ((live.execs.get(exec.id)?.endedAtMs ?? 1) > 0) return;
+    change(live, exec.id, { isRunning: false, exitCode, endedAtMs: Date.now(), pid: 0 });
     table.emit(live, 'exec_die', { execID: exec.id, exitCode: String(exitCode) });
   }
 
@@ -92,7 +110,7 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
       .then(
         (exit) => ended(live, exec, exit.code),
         (error: unknown) => {
-          if (!hasCode(error, 'cancelled')) ended(live, exec, 137);
+          if (!hasCode(error, 'cancelled')) ended(live, exec, lostCode);
         },
       );
   }
@@ -101,20 +119,20 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
     const { live, exec } = find(execId);
     if (exec.hasStarted) throw conflict(`exec ${execId} has already run`);
     refuseUnlessRunning(live);
-    exec.hasStarted = true;
     const { spec } = exec;
+    change(live, execId, { hasStarted: true });
     try {
       const process = await toProcess(live, spec, options.consoleSize ?? spec.consoleSize);
       table.emit(live, action('exec_start', spec), { execID: exec.id });
-      exec.isRunning = true;
+      change(live, execId, { isRunning: true });
       if (options.detach) {
         const { pid } = await executor.shim(live.id).execDetached({ processId: exec.id, process });
-        exec.pid = pid;
+        change(live, execId, { pid });
         watchDetached(live, exec);
         return null;
       }
       const stream = await executor.shim(live.id).exec({ processId: exec.id, process, stdin: spec.attachStdin ?? false });
-      exec.pid = stream.pid;
+      change(live, execId, { pid: stream.pid });
       return recorded(live, exec, stream);
     } catch (error) {
       let code = 128;
@@ -126,16 +144,20 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
   }
 
   return {
-    create(live: LiveContainer, spec: ExecSpec): string {
+    create(live: LiveContainer, spec: ExecSpec, { isProbe = false } = {}): string {
       if (spec.cmd.length === 0) throw invalid('No exec command specified');
       refuseUnlessRunning(live);
       forgetOld(live);
       const id = randomBytes(32).toString('hex');
-      live.execs.set(id, { id, spec, isRunning: false, hasStarted: false, exitCode: null, pid: 0, endedAtMs: 0 });
+      table.saveExec(live, { id, containerId: live.id, spec, isRunning: false, hasStarted: false, exitCode: null, pid: 0, endedAtMs: 0, isProbe });
       table.emit(live, action('exec_create', spec), { execID: id });
       return id;
     },
     start,
+    /** Of a container found running: the execs of the agent before this one run on, or have ended meanwhile. */
+    takeUp(live: LiveContainer): void {
+      for (const exec of live.execs.values()) if (exec.hasStarted && exec.endedAtMs === 0) watchDetached(live, exec);
+    },
     async resize(execId: string, size: TerminalSize): Promise<void> {
       const { live, exec } = find(execId);
       if (!exec.isRunning) throw wrongState(`exec ${execId} is not running`);

@@ -1,5 +1,7 @@
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '@gantry/platform/errors';
+import type { Executor } from '@gantry/runtime/executor';
 import type { Health } from './container.ts';
 import type { ContainerTable } from './container-table.ts';
 import type { Execs } from './exec.ts';
@@ -9,6 +11,7 @@ import type { Healthcheck } from './spec.ts';
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5000, retries: 3 } as const;
 const maxOutputBytes = 4096;
 const keptResults = 5;
+const { SIGKILL } = constants.signals;
 
 export interface ProbeResult {
   readonly start: string;
@@ -37,14 +40,15 @@ function command(test: readonly string[]): readonly string[] {
   return kind === 'CMD-SHELL' ? ['/bin/sh', '-c', rest.join(' ')] : rest;
 }
 
-export function createHealthMonitor(table: ContainerTable, execs: Execs) {
+export function createHealthMonitor(executor: Pick<Executor, 'shim'>, table: ContainerTable, execs: Execs) {
   async function probe(live: LiveContainer, check: Healthcheck): Promise<ProbeResult> {
     const start = timestamp();
     let output = '';
     let bytes = 0;
     const result = (exitCode: number): ProbeResult => ({ start, end: timestamp(), exitCode, output });
     try {
-      const execId = execs.create(live, { cmd: command(check.test), attachStdout: true, attachStderr: true });
+      const execId = execs.create(live, { cmd: command(check.test), attachStdout: true, attachStderr: true }, { isProbe: true });
+      table.saveRun(live, { probeId: execId });
       const stream = await execs.start(execId, { detach: false });
       if (stream === null) return result(-1);
       const timeoutMs = check.timeoutMs || defaults.timeoutMs;
@@ -71,31 +75,43 @@ export function createHealthMonitor(table: ContainerTable, execs: Execs) {
     }
   }
 
-  async function watch(live: LiveContainer, check: Healthcheck, signal: AbortSignal): Promise<void> {
-    const startedAt = Date.now();
+  async function watch(live: LiveContainer, check: Healthcheck, signal: AbortSignal, isTakenUp: boolean): Promise<void> {
+    const sinceStartMs = () => Math.max(0, Date.now() - Date.parse(live.record.startedAt ?? timestamp()));
+    // The probes of all the containers taken up together are spread.
+    let share = isTakenUp ? Math.random() : 1;
     while (!signal.aborted) {
-      const sinceStartMs = Date.now() - startedAt;
-      await delay(probeDelayMs(live.health ?? starting, check, sinceStartMs), undefined, { signal, ref: false });
+      await delay(probeDelayMs(live.runRecord.health ?? starting, check, sinceStartMs()) * share, undefined, { signal, ref: false });
+      share = 1;
       if (live.record.status === 'paused') continue;
       const result = await probe(live, check);
       if (signal.aborted) return;
-      const before = live.health ?? starting;
-      live.health = nextHealth(before, result, check, Date.now() - startedAt);
-      if (live.health.status !== before.status) table.emit(live, `health_status: ${live.health.status}`);
+      const before = live.runRecord.health ?? starting;
+      const health = nextHealth(before, result, check, sinceStartMs());
+      table.saveRun(live, { health, probeId: null });
+      if (health.status !== before.status) table.emit(live, `health_status: ${health.status}`);
     }
   }
 
+  function begin(live: LiveContainer, health: Health, isTakenUp: boolean): void {
+    const check = live.record.process.healthcheck;
+    const signal = live.run?.signal;
+    if (check === null || signal === undefined) return;
+    table.saveRun(live, { health, probeId: null });
+    watch(live, check, signal, isTakenUp).catch(() => undefined);
+  }
+
   return {
-    /** Until the run ends. A container taken up keeps the health it had, if this process knows it. */
-    start(live: LiveContainer): void {
-      const check = live.record.process.healthcheck;
-      const signal = live.run?.signal;
-      if (check === null || signal === undefined) {
-        live.health = null;
-        return;
-      }
-      live.health = starting;
-      watch(live, check, signal).catch(() => undefined);
+    /** Until the run ends. */
+    start: (live: LiveContainer) => begin(live, starting, false),
+    /** A container taken up keeps the health it had; the probe that was under way goes, since nobody hears of it. */
+    takeUp(live: LiveContainer): void {
+      const { health, probeId } = live.runRecord;
+      if (probeId !== null)
+        executor
+          .shim(live.id)
+          .signal(probeId, SIGKILL)
+          .catch(() => undefined);
+      begin(live, health ?? starting, true);
     },
   };
 }

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { promisify } from 'node:util';
-import { invalid, operational, wrongState } from '@gantry/platform/errors';
+import { availableParallelism, totalmem } from 'node:os';
+import { wrongState } from '@gantry/platform/errors';
 import type { Executor } from '@gantry/runtime/executor';
 import type { ContainerUsage } from './container.ts';
 import type { LiveContainer } from './live-container.ts';
+import { type ProcessFacts, parsePsArguments, toProcessList } from './process-list.ts';
 
-const run = promisify(execFile);
 /** USER_HZ: fixed at 100 on Linux, whatever the kernel's own tick. */
 const nsPerTick = 10_000_000;
 
@@ -27,34 +25,31 @@ export async function readUsage(executor: Executor, live: LiveContainer): Promis
   return { stats, hostCpuNs: parseHostCpuNs(await readFile('/proc/stat', 'utf8')), onlineCpus: availableParallelism() };
 }
 
-/** Keeps the lines of ps(1) whose PID is one of `pids`. */
-export function filterProcesses(output: string, pids: readonly number[]): { titles: string[]; processes: string[][] } {
-  const [header = '', ...lines] = output.split('\n');
-  const titles = header.trim().split(/\s+/);
-  const pidColumn = titles.indexOf('PID');
-  if (pidColumn < 0) throw invalid("couldn't find PID field in ps output");
-  const wanted = new Set(pids.map(String));
-  const processes = lines
-    .map((line) => {
-      const words = line.trim().split(/\s+/);
-      // The last column is the command, spaces and all.
-      return words.length > titles.length ? [...words.slice(0, titles.length - 1), words.slice(titles.length - 1).join(' ')] : words;
-    })
-    .filter((words) => wanted.has(words[pidColumn] ?? ''));
-  return { titles, processes };
+async function readFacts(pid: number): Promise<ProcessFacts | null> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8');
+  try {
+    const [stat, status, cmdline] = await Promise.all([read('stat'), read('status'), read('cmdline')]);
+    return { pid, stat, status, cmdline };
+  } catch (error) {
+    // Ended while it was looked at.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return null;
+    throw error;
+  }
 }
 
+/** Third column of a file like /etc/passwd → the first. */
+async function readNames(path: string): Promise<Map<number, string>> {
+  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
+  return new Map(lines.map(([name = '', , id = '']) => [Number(id), name]));
+}
+
+/** From /proc, in the columns that ps(1) would show: spawning ps would hold up everything else for milliseconds. */
 export async function listProcesses(executor: Executor, live: LiveContainer, psArguments: string): Promise<{ titles: string[]; processes: string[][] }> {
   refuseUnlessRunning(live);
+  const wanted = parsePsArguments(psArguments.trim() || '-ef');
   const { pids } = await executor.call('container.processes', { containerId: live.id });
-  const words = (psArguments.trim() || '-ef').split(/\s+/);
-  try {
-    const { stdout } = await run('ps', words, { maxBuffer: 16 << 20, timeout: 10_000 });
-    return filterProcesses(stdout, pids);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
-      throw operational('unavailable', 'the ps program (package procps) is not installed', { cause });
-    if (cause instanceof Error && 'stderr' in cause) throw invalid(`ps: ${String(cause.stderr).trim().split('\n')[0]}`, { cause });
-    throw cause;
-  }
+  const processes = (await Promise.all(pids.map(readFacts))).filter((facts) => facts !== null);
+  const [users, groups, uptimeText] = await Promise.all([readNames('/etc/passwd'), readNames('/etc/group'), readFile('/proc/uptime', 'utf8')]);
+  const host = { nowMs: Date.now(), uptimeSeconds: Number(uptimeText.split(' ')[0]), memoryBytes: totalmem(), users, groups };
+  return toProcessList(wanted, processes, host);
 }

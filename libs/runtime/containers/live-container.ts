@@ -1,8 +1,8 @@
 import { formatNs, nowNs } from '@gantry/platform/node';
 import type { Shim } from '@gantry/runtime/executor';
-import type { Health } from './container.ts';
 import type { ContainerRecord } from './container-record.ts';
-import type { ExecSpec, WaitCondition, WaitResult } from './containers.ts';
+import type { WaitCondition, WaitResult } from './containers.ts';
+import { type ExecRecord, idleRun, type RunRecord } from './run-record.ts';
 
 export interface Waiter {
   readonly condition: WaitCondition;
@@ -15,21 +15,12 @@ export interface PendingAttach {
   fail(error: Error): void;
 }
 
-export interface ExecRecord {
-  readonly id: string;
-  readonly spec: ExecSpec;
-  isRunning: boolean;
-  hasStarted: boolean;
-  exitCode: number | null;
-  pid: number;
-  endedAtMs: number;
-}
-
-/** A container in memory: its record, and what exists only while this process does. */
+/** A container in memory: its records, and what exists only while this process does. */
 export class LiveContainer {
   record: ContainerRecord;
+  /** Changed by way of the table only, which writes it down. */
+  runRecord: RunRecord = idleRun;
   pid = 0;
-  health: Health | null = null;
   readonly waiters = new Set<Waiter>();
   readonly pendingAttaches = new Set<PendingAttach>();
   readonly execs = new Map<string, ExecRecord>();
@@ -38,7 +29,6 @@ export class LiveContainer {
   /** Resolves when the current run has ended and all of it was recorded; null without a run. */
   ended: PromiseWithResolvers<void> | null = null;
   restartTimer: NodeJS.Timeout | null = null;
-  lastDelayMs = 0;
   /** The agent lets go: nothing that ends from now on is to be acted on. */
   isReleased = false;
 

@@ -10,6 +10,8 @@ import type { Volumes } from '@gantry/runtime/volumes';
 /** What containers are made with. */
 export interface ContainerParts {
   readonly metadata: MetadataStore;
+  /** What outlives this process, and is void when the host has been down. */
+  readonly runs: MetadataStore;
   readonly events: Events;
   readonly executor: Executor;
   readonly images: Images;

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerState, ExitStatus } from '@gantry/contracts/executor';
 import type { ContainerTable } from './container-table.ts';
+import { endExecs } from './exec.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
 import type { ContainerParts } from './parts.ts';
 import { shouldStartAtBoot } from './restart-policy.ts';
@@ -10,6 +11,7 @@ export interface RecoverySteps {
   readonly takeUp: (live: LiveContainer, state: ContainerState) => void;
   /** As when it had been watched all the time. */
   readonly end: (live: LiveContainer, exit: ExitStatus) => Promise<void>;
+  /** When its back-off is over. */
   readonly restart: (live: LiveContainer) => void;
   readonly remove: (live: LiveContainer) => Promise<void>;
 }
@@ -36,19 +38,21 @@ export async function recoverContainers(parts: ContainerParts, table: ContainerT
 
   /** Its process is not there and nobody can say how it ended. */
   async function recoverLost(live: LiveContainer): Promise<void> {
-    const { status, wasStopped, spec, exitCode } = live.record;
-    const wasRunning = live.hasProcess || status === 'restarting';
+    const { status, wasStopped, spec, exitCode, restartCount } = live.record;
+    const wasRunning = live.hasProcess;
     if (live.hasProcess) {
       table.save(live, { status: 'exited', exitCode: lostExitCode, finishedAt: timestamp() });
       table.emit(live, 'die', { exitCode: String(lostExitCode), execDuration: '0' });
     }
+    endExecs(table, live);
     await cleanUp(live);
-    const shouldStart = shouldStartAtBoot(spec.hostConfig.restartPolicy, { wasStopped, wasRunning, exitCode: wasRunning ? lostExitCode : exitCode });
-    if (shouldStart) {
-      table.save(live, { status: 'restarting' });
+    // Decided before the agent went: only the rest of the wait is left.
+    if (status === 'restarting') return steps.restart(live);
+    const ended = { wasStopped, wasRunning, restartCount, exitCode: wasRunning ? lostExitCode : exitCode };
+    if (shouldStartAtBoot(spec.hostConfig.restartPolicy, ended)) {
+      table.save(live, { status: 'restarting', restartCount: wasRunning ? restartCount + 1 : 0 });
       return steps.restart(live);
     }
-    if (status === 'restarting') table.save(live, { status: 'exited' });
     if (spec.hostConfig.autoRemove && live.record.finishedAt !== null) await steps.remove(live);
   }
 

@@ -28,11 +28,12 @@ describe('planRestart', () => {
 });
 
 it('starts at boot what was running, and what its policy always wants', () => {
-  const stopped = { wasStopped: true, wasRunning: false, exitCode: 0 };
-  const lost = { wasStopped: false, wasRunning: true, exitCode: 255 };
-  const never = { wasStopped: false, wasRunning: false, exitCode: 0 };
+  const stopped = { wasStopped: true, wasRunning: false, exitCode: 0, restartCount: 0 };
+  const lost = { wasStopped: false, wasRunning: true, exitCode: 255, restartCount: 0 };
+  const never = { wasStopped: false, wasRunning: false, exitCode: 0, restartCount: 0 };
   const names = ['no', 'always', 'unless-stopped', 'on-failure'] as const;
   expect(names.filter((name) => shouldStartAtBoot(policy(name), stopped))).toEqual(['always']);
   expect(names.filter((name) => shouldStartAtBoot(policy(name), lost))).toEqual(['always', 'unless-stopped', 'on-failure']);
   expect(names.filter((name) => shouldStartAtBoot(policy(name), never))).toEqual([]);
+  expect([1, 2, 3].filter((restartCount) => shouldStartAtBoot(policy('on-failure', 2), { ...lost, restartCount }))).toEqual([1]);
 });

@@ -13,6 +13,9 @@ export interface EndedRun {
 
 const firstDelayMs = 100;
 const longestDelayMs = 60_000;
+const longestSpread = 0.2;
+/** No wait is longer, whatever happens to the clock. */
+export const longestBackOffMs = longestDelayMs * (1 + longestSpread);
 /** A run of this length counts as a success: the next failure starts over. */
 const healthyRunMs = 10_000;
 
@@ -25,12 +28,16 @@ export function planRestart(policy: RestartPolicy, run: EndedRun, random: number
     (policy.name === 'on-failure' && run.exitCode !== 0 && (policy.maximumRetryCount === 0 || run.restartCount < policy.maximumRetryCount));
   if (!isWanted) return null;
   const baseDelayMs = run.ranMs >= healthyRunMs || run.lastDelayMs === 0 ? firstDelayMs : Math.min(run.lastDelayMs * 2, longestDelayMs);
-  return { delayMs: Math.round(baseDelayMs * (1 + random * 0.2)), baseDelayMs };
+  return { delayMs: Math.round(baseDelayMs * (1 + random * longestSpread)), baseDelayMs };
 }
 
 /** When the agent comes back and finds the container not running, with nothing new having ended. */
-export function shouldStartAtBoot(policy: RestartPolicy, container: { wasStopped: boolean; wasRunning: boolean; exitCode: number }): boolean {
+export function shouldStartAtBoot(
+  policy: RestartPolicy,
+  container: { wasStopped: boolean; wasRunning: boolean; exitCode: number; restartCount: number },
+): boolean {
   if (policy.name === 'always') return container.wasRunning || container.wasStopped;
   if (policy.name === 'unless-stopped') return container.wasRunning && !container.wasStopped;
-  return policy.name === 'on-failure' && container.wasRunning && !container.wasStopped && container.exitCode !== 0;
+  const mayTryAgain = policy.maximumRetryCount === 0 || container.restartCount < policy.maximumRetryCount;
+  return policy.name === 'on-failure' && container.wasRunning && !container.wasStopped && container.exitCode !== 0 && mayTryAgain;
 }

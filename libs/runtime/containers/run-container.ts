@@ -18,8 +18,10 @@ export interface RunParts extends ContainerParts {
     rootfs: { overlay: { lowerDirs: string[]; upperDir: string; workDir: string } },
     layer: { upperDir: string; chainId: string | null },
   ) => Promise<AccountFiles>;
-  /** A run began, or was taken up: health probes may start. */
+  /** A run began: health probes may start. */
   readonly onRunning: (live: LiveContainer) => void;
+  /** A run that an earlier agent began goes on. */
+  readonly onTakenUp: (live: LiveContainer) => void;
   /** The process has ended; called once per run. */
   readonly onExit: (live: LiveContainer, exit: ExitStatus) => void;
 }
@@ -154,6 +156,7 @@ export function createRunner(parts: RunParts) {
       refuseStart(live);
       if (live.restartTimer !== null) clearTimeout(live.restartTimer);
       live.restartTimer = null;
+      if (live.runRecord.restartAtMs !== null) table.saveRun(live, { restartAtMs: null });
       try {
         await launch(live);
       } catch (error) {
@@ -172,8 +175,10 @@ export function createRunner(parts: RunParts) {
     takeUp(live: LiveContainer, state: ContainerState): void {
       begin(live, state);
       const startedAt = state.startedAt ?? live.record.startedAt ?? timestamp();
-      table.save(live, { status: state.status === 'paused' ? 'paused' : 'running', startedAt, exitCode: 0, error: '' });
-      parts.onRunning(live);
+      const found = { status: state.status === 'paused' ? 'paused' : 'running', startedAt, exitCode: 0, error: '' } as const;
+      const isKnown = live.record.status === found.status && live.record.startedAt === startedAt && live.record.error === '' && live.record.exitCode === 0;
+      if (!isKnown) table.save(live, found);
+      parts.onTakenUp(live);
     },
   };
 }

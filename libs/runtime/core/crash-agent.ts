@@ -5,7 +5,7 @@ import { openRuntime } from './open-runtime.ts';
 
 /**
  * An agent to be killed: opens the runtime told in its first argument, carries out commands from stdin, one JSON line each
- * (`{ id, method, arguments }` of `containers`), and answers each with a line when it is done, as an agent acknowledges a request.
+ * (`{ id, method, arguments }` of `containers`), and answers each with a line when it is done (`result`: a name it made), as an agent acknowledges a request.
  */
 const [, , argument = ''] = process.argv;
 const runtime = await openRuntime({ ...JSON.parse(argument), logger: silentLogger() });
@@ -17,6 +17,8 @@ const methods = {
   rename: (name: string, to: string) => runtime.containers.rename(name, to),
   pause: (name: string) => runtime.containers.pause(name),
   unpause: (name: string) => runtime.containers.unpause(name),
+  execCreate: (name: string, cmd: string[]) => runtime.containers.execCreate(name, { cmd, attachStdout: true }),
+  execStart: (execId: string) => runtime.containers.execStart(execId, { detach: true }).then(() => execId),
 };
 export type AgentMethod = keyof typeof methods;
 
@@ -25,7 +27,7 @@ say({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, args }: { id: number; method: AgentMethod; args: [string, never] } = JSON.parse(line);
   methods[method](...args).then(
-    () => say({ id, ok: true }),
+    (result) => say({ id, ok: true, ...(typeof result === 'string' ? { result } : {}) }),
     (error: unknown) => say({ id, ok: false, error: describeError(error) }),
   );
 }

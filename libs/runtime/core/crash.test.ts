@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '@gantry/runtime/containers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,12 +30,18 @@ async function kill(): Promise<void> {
   agent = null;
 }
 
+interface Answer {
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly result?: string;
+}
+
 /** Hands the runtime over to an agent in a process of its own. */
-async function startAgent(): Promise<(method: AgentMethod, ...args: unknown[]) => Promise<{ ok: boolean; error?: string }>> {
+async function startAgent(): Promise<(method: AgentMethod, ...args: unknown[]) => Promise<Answer>> {
   const { logger: _logger, ...options } = fixture.options;
   const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-agent.ts'), JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
   agent = child;
-  const answers = new Map<number, (answer: { ok: boolean; error?: string }) => void>();
+  const answers = new Map<number, (answer: Answer) => void>();
   const ready = Promise.withResolvers<void>();
   child.once('exit', () => {
     ready.reject(new Error('the agent ended'));
@@ -48,7 +55,7 @@ async function startAgent(): Promise<(method: AgentMethod, ...args: unknown[]) =
   await ready.promise;
   let nextId = 0;
   return (method, ...args) => {
-    const { promise, resolve } = Promise.withResolvers<{ ok: boolean; error?: string }>();
+    const { promise, resolve } = Promise.withResolvers<Answer>();
     const id = nextId++;
     answers.set(id, resolve);
     child.stdin.write(`${JSON.stringify({ id, method, args })}\n`);
@@ -107,6 +114,82 @@ describe('after kill -9 of the agent', () => {
     await runtime.containers.remove('comes-back', { force: true });
   });
 
+  it('execs keep their ids, and those that ended meanwhile their codes', async () => {
+    await fixture.runtime.close();
+    const call = await startAgent();
+    await call('create', 'host', { cmd: ['sleep', '1000'] });
+    await call('start', 'host');
+    const make = async (cmd: string[]) => {
+      const { result } = await call('execCreate', 'host', cmd);
+      return result ?? expect.fail('an exec has an id');
+    };
+    const [waiting, ended, running] = [await make(['echo', 'late']), await make(['sh', '-c', 'sleep 0.5; exit 7']), await make(['sleep', '1000'])];
+    for (const id of [ended, running]) expect(await call('execStart', id)).toMatchObject({ ok: true });
+    await kill();
+    const { containers } = await fixture.reopen();
+    await until('the exec has ended', () => !containers.execGet(ended).isRunning);
+    expect(containers.execGet(ended)).toMatchObject({ exitCode: 7, spec: { cmd: ['sh', '-c', 'sleep 0.5; exit 7'] } });
+    expect(containers.execGet(running)).toMatchObject({ isRunning: true, exitCode: null, pid: expect.any(Number) });
+    expect(isAlive(containers.execGet(running).pid)).toBe(true);
+    expect(containers.get('host').execIds).toEqual([running]);
+    const stream = await containers.execStart(waiting, { detach: false });
+    expect(Buffer.concat((await stream?.output.toArray())?.map((chunk) => chunk.bytes) ?? []).toString()).toBe('late\n');
+    process.kill(containers.execGet(running).pid, 'SIGKILL');
+    await until('its end is known too', () => containers.execGet(running).exitCode === 137);
+    expect(containers.get('host').execIds).toEqual([]);
+    await containers.remove('host', { force: true });
+    expect(() => containers.execGet(ended)).toThrow('No such exec instance');
+  });
+
+  it('health keeps its history, and the probe that was under way goes', async () => {
+    await fixture.runtime.close();
+    const call = await startAgent();
+    // The first two probes fail, the third hangs, and those after the return of the agent succeed.
+    const test = ['CMD-SHELL', 'n=$(($(cat /n) + 1)); echo $n > /n; [ $n -lt 3 ] && exit $n; [ $n -eq 3 ] && exec sleep 1000; exit 0'];
+    const healthcheck = { test, intervalMs: 200, timeoutMs: 600_000, retries: 2 };
+    await call('create', 'checked', { cmd: ['sh', '-c', 'echo 0 > /n; exec sleep 1000'], healthcheck });
+    await call('start', 'checked');
+    const root = () => join(fixture.options.dataDir, 'snapshots/active');
+    const count = () => readdirSync(root()).map((id) => readFileSync(join(root(), id, 'upper/n'), 'utf8').trim());
+    await until('the third probe runs', () => count()[0] === '3');
+    await kill();
+    const { containers } = await fixture.reopen();
+    const { health, pid } = containers.get('checked').state;
+    expect(health).toMatchObject({ status: 'unhealthy', failingStreak: 2, log: [{ exitCode: 1 }, { exitCode: 2 }] });
+    await until('a new probe has succeeded', () => containers.get('checked').state.health?.status === 'healthy');
+    expect(
+      containers
+        .get('checked')
+        .state.health?.log.map(({ exitCode }) => exitCode)
+        .slice(0, 3),
+    ).toEqual([1, 2, 0]);
+    const { processes } = await containers.top('checked', '-eo pid,args');
+    expect(processes.filter(([, args]) => args === 'sleep 1000')).toEqual([[String(pid), 'sleep 1000']]);
+  });
+
+  it('a restart policy goes on where it was: count, back-off, and what it had decided', async () => {
+    await fixture.runtime.close();
+    const call = await startAgent();
+    await call('create', 'fails', { cmd: ['false'], hostConfig: { restartPolicy: { name: 'on-failure', maximumRetryCount: 4 } } });
+    await call('start', 'fails');
+    const id = readdirSync(join(fixture.options.dataDir, 'containers'))[0] ?? '';
+    const runs = () => {
+      const database = new DatabaseSync(join(fixture.options.stateDir, 'runs.db'), { readOnly: true, timeout: 5000 });
+      const row = database.prepare("select body from record where collection = 'runs' and id = ?").get(id);
+      database.close();
+      return JSON.parse(String(row?.body ?? '{}'));
+    };
+    // 100, 200, 400 ms: the third wait is under way.
+    await until('it waits for the third restart', () => runs().lastDelayMs === 400 && runs().restartAtMs !== null);
+    await kill();
+    const { restartAtMs } = runs();
+    const { containers } = await fixture.reopen();
+    await until('its last attempt is over', () => containers.get('fails').state.status === 'exited');
+    expect(containers.get('fails')).toMatchObject({ restartCount: 4, state: { exitCode: 1 } });
+    expect(Date.parse(containers.get('fails').state.startedAt ?? '')).toBeGreaterThan(restartAtMs);
+    expect(runs()).toMatchObject({ lastDelayMs: 800, restartAtMs: null });
+  });
+
   it('a lost host is told from a lost agent', async () => {
     const id = await start(fixture.runtime, { cmd: ['sleep', '1000'], hostConfig: { restartPolicy: { name: 'unless-stopped' } } }, 'back');
     await start(fixture.runtime, { cmd: ['sleep', '1000'] }, 'lost');
@@ -146,7 +229,7 @@ function randomOf(seed: number): (limit: number) => number {
 
 interface Operation {
   readonly name: string;
-  readonly done: Promise<{ ok: boolean; error?: string }>;
+  readonly done: Promise<Answer>;
   readonly apply: (model: Model) => void;
 }
 
@@ -209,9 +292,10 @@ describe.each([1, 2, 3])('random operations and random kill -9, seed %d', (seed)
     const random = randomOf(seed);
     const model: Model = new Map();
     const failures: string[] = [];
+    // No name may be read as the beginning of an id.
     let made = 0;
     await fixture.runtime.close();
-    for (let round = 0; round < 6; round++) failures.push(...(await playRound(model, random, () => `c${++made}`)));
+    for (let round = 0; round < 6; round++) failures.push(...(await playRound(model, random, () => `name${++made}`)));
     await fixture.reopen();
     expect(failures).toEqual([]);
   });

@@ -1,15 +1,16 @@
+import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { hostPlatform } from '@gantry/oci/manifest';
 import { invalid } from '@gantry/platform/errors';
-import { holdDataDirectory } from '@gantry/platform/node';
+import { holdDataDirectory, type Logger } from '@gantry/platform/node';
 import { openContainerStore } from '@gantry/runtime/containers';
 import { openLocalStore } from '@gantry/runtime/content';
 import { createEvents } from '@gantry/runtime/events';
 import { startExecutor } from '@gantry/runtime/executor';
 import { openImageStore } from '@gantry/runtime/images';
-import { openSqliteStore } from '@gantry/runtime/metadata';
+import { type MetadataStore, openSqliteStore } from '@gantry/runtime/metadata';
 import { openNetworkStore } from '@gantry/runtime/networks';
 import { openOverlaySnapshotter } from '@gantry/runtime/snapshots';
 import { openVolumeStore } from '@gantry/runtime/volumes';
@@ -40,6 +41,8 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   await mkdir(stateDir, { recursive: true, mode: 0o711 });
   const metadata = openSqliteStore(join(dataDir, 'runtime.db'));
   opened.defer(() => metadata.close());
+  const runs = openRuns(join(stateDir, 'runs.db'), logger);
+  opened.defer(() => runs.close());
   const executor = await startExecutor({ executorPath: options.executorPath, root: join(stateDir, 'executor'), logger });
   opened.defer(() => executor.close());
 
@@ -63,6 +66,7 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   const facts = toFacts(executor.hello);
   const containers = await openContainerStore({
     metadata,
+    runs,
     events,
     executor,
     images,
@@ -114,6 +118,17 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
       await opened.disposeAsync();
     },
   };
+}
+
+/** What it tells is worth much, but not a runtime that does not open. */
+function openRuns(path: string, logger: Logger): MetadataStore {
+  try {
+    return openSqliteStore(path, { isDurable: false });
+  } catch (error) {
+    logger.error({ err: error, path }, 'what was noted of runs cannot be read: health, execs and back-off start anew');
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    return openSqliteStore(path, { isDurable: false });
+  }
 }
 
 function toFacts(hello: Awaited<ReturnType<typeof startExecutor>>['hello']): RuntimeFacts {
