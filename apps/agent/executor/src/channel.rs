@@ -35,7 +35,7 @@ pub enum FromInit {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ToInit {
-    /// It is in its cgroup and its interfaces have arrived.
+    /// Its interfaces have arrived, and its resource limits are set.
     Placed,
     HooksDone,
     Start,

@@ -15,6 +15,10 @@ pub const PLAN_FD: i32 = 4;
 pub const EXTRA_FD: i32 = 5;
 /// Preserved descriptors start here, and are moved to 3 before the exec.
 pub const PRESERVED_FD: i32 = 6;
+/// The doors of the cgroup start here, beyond the last preserved one.
+pub const DOORS_FD: i32 = PRESERVED_FD + MAX_PRESERVED;
+/// Most descriptors beyond stdio that a program can inherit.
+pub const MAX_PRESERVED: i32 = 128;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +30,8 @@ pub struct Plan {
     pub keep_keyring: bool,
     /// Descriptors beyond stdio that the program inherits.
     pub preserve_fds: i32,
+    /// Doors of the cgroup to enter.
+    pub doors: i32,
     /// There is a user namespace of the container's own, in which this process must be root before it becomes the user.
     pub user_namespace: bool,
     #[serde(skip)]

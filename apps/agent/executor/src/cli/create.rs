@@ -8,6 +8,7 @@ use crate::failure::{Attempt, Result};
 use crate::hooks;
 use crate::launch::{self, Launched, Request};
 use crate::oci_state::OciState;
+use crate::plan::MAX_PRESERVED;
 use crate::process::ProcessRef;
 use crate::state::{CONFIG, EXEC_FIFO, Record, StateDir};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -214,9 +215,8 @@ pub fn write_pid_file(path: Option<&Path>, pid: rustix::process::Pid) -> Result<
 /// Descriptors 3 and on, and those of socket activation (LISTEN_FDS) before them.
 pub fn preserved_fds(count: u32) -> Result<Vec<OwnedFd>> {
     let listening: u32 = std::env::var("LISTEN_FDS").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
-    const MAX_PRESERVED: u32 = 128;
     let count = count.saturating_add(listening);
-    if count > MAX_PRESERVED {
+    if count > MAX_PRESERVED as u32 {
         return Err(Failure::new(Code::Invalid, format!("cannot preserve {count} descriptors, only {MAX_PRESERVED}")));
     }
     (3..3 + count as i32).map(|number| sys::adopt(number).attempt(format!("preserve descriptor {number}"))).collect()

@@ -20,9 +20,9 @@ pub(crate) mod root;
 use crate::channel::{Channel, FromInit, ToInit};
 use crate::failure::{Attempt, Result};
 use crate::hooks;
-use crate::plan::{CHANNEL_FD, EXTRA_FD, InitPlan, PLAN_FD, Plan, Role};
+use crate::plan::{CHANNEL_FD, DOORS_FD, EXTRA_FD, InitPlan, PLAN_FD, Plan, Role};
 use oci::NamespaceKind;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::Mode;
 use rustix::thread::ThreadNameSpaceType;
 use wire::{Failure, Status};
@@ -51,6 +51,10 @@ fn become_container(channel: &Channel) -> std::result::Result<Never, Failure> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).attempt("become undumpable")?;
     rustix::process::umask(Mode::empty());
     let mut plan = Plan::from_memfd(sys::adopt(PLAN_FD).attempt("open the plan")?)?;
+    for door in 0..plan.doors {
+        let door = sys::adopt(DOORS_FD + door).attempt("find the container's cgroup")?;
+        cgroups::enter(door.as_fd()).attempt("enter the container's cgroup")?;
+    }
     let role = std::mem::replace(&mut plan.role, Role::Exec { namespaces: 0 });
     match role {
         Role::Init(init) => {
@@ -83,7 +87,11 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     if linux.is_new(NamespaceKind::Time) {
         enter_time_namespace(linux)?;
     }
-    mount_all(channel, init, &root)?;
+    if linux.is_new(NamespaceKind::Cgroup) {
+        sys::unshare_namespaces(NamespaceKind::Cgroup.clone_flag()).attempt("create a cgroup namespace")?;
+    }
+    init.config.mounts.iter().try_for_each(|mount| mounts::perform(&root, init, mount))?;
+    await_placement(channel)?;
     network::configure(init, linux.is_new(NamespaceKind::Network))?;
     if init.config.hooks.as_ref().is_some_and(|hooks| !hooks.prestart.is_empty() || !hooks.create_runtime.is_empty()) {
         channel.send(&FromInit::Hooks)?;
@@ -118,33 +126,11 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     program::execute(channel, plan, program)
 }
 
-/// Moving a process between v1 cgroups can take the starter milliseconds (the kernel waits for a grace period), so as much as possible is
-/// done before its word is waited for: cgroup mounts and whatever lies on or under them come last.
-fn mount_all(channel: &Channel, init: &InitPlan, root: &root::Root) -> Result<()> {
-    let mounts = &init.config.mounts;
-    let is_cgroup = |mount: &oci::Mount| mount.kind.starts_with("cgroup");
-    let overlap = |a: &oci::Mount, b: &oci::Mount| {
-        let (a, b) = (std::path::Path::new(&a.destination), std::path::Path::new(&b.destination));
-        a.starts_with(b) || b.starts_with(a)
-    };
-    let (mut early, mut late): (Vec<&oci::Mount>, Vec<&oci::Mount>) = (Vec::new(), Vec::new());
-    for mount in mounts {
-        let is_late = is_cgroup(mount) || late.iter().any(|earlier| overlap(earlier, mount));
-        if is_late { &mut late } else { &mut early }.push(mount);
-    }
-    early.into_iter().try_for_each(|mount| mounts::perform(root, init, mount))?;
-    await_placement(channel)?;
-    if init.config.linux.is_new(NamespaceKind::Cgroup) {
-        sys::unshare_namespaces(NamespaceKind::Cgroup.clone_flag()).attempt("create a cgroup namespace")?;
-    }
-    late.into_iter().try_for_each(|mount| mounts::perform(root, init, mount))
-}
-
 fn join_mount_namespace(linux: &oci::Linux) -> Result<()> {
     let Some(namespace) = linux.namespace(NamespaceKind::Mount).filter(|namespace| !namespace.path.is_empty()) else { return Ok(()) };
     let fd = rustix::fs::open(&*namespace.path, rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC, Mode::empty())
         .attempt(format!("open mount namespace {}", namespace.path))?;
-    rustix::thread::move_into_thread_name_spaces(rustix::fd::AsFd::as_fd(&fd), ThreadNameSpaceType::MOUNT)
+    rustix::thread::move_into_thread_name_spaces(fd.as_fd(), ThreadNameSpaceType::MOUNT)
         .attempt(format!("join mount namespace {}", namespace.path))
 }
 
@@ -156,8 +142,7 @@ fn enter_time_namespace(linux: &oci::Linux) -> Result<()> {
         procfs::Procfs::open()?.write("self/timens_offsets", lines.as_bytes())?;
     }
     let fd = procfs::Procfs::open()?.open_namespace("self", "time_for_children")?;
-    rustix::thread::move_into_thread_name_spaces(rustix::fd::AsFd::as_fd(&fd), ThreadNameSpaceType::TIME)
-        .attempt("enter the time namespace")
+    rustix::thread::move_into_thread_name_spaces(fd.as_fd(), ThreadNameSpaceType::TIME).attempt("enter the time namespace")
 }
 
 fn set_host_names(init: &InitPlan) -> Result<()> {

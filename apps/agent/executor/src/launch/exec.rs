@@ -1,6 +1,6 @@
 //! A further process in a running container, from the starter's side.
 
-use super::{Launched, limits, namespaces, spawn};
+use super::{Birth, Launched, limits, namespaces};
 use crate::channel::{Channel, ToInit};
 use crate::failure::{Attempt, Result};
 use crate::plan::{Plan, Role};
@@ -27,7 +27,9 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     let linux = &request.config.linux;
     let program = linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
     let rlimits = limits::parse_rlimits(&request.process.rlimits)?;
+    let doors = request.cgroup.open_doors().attempt("find the container's cgroup")?;
     let plan = Plan {
+        doors: doors.len() as i32,
         user_namespace: linux.namespace(NamespaceKind::User).is_some(),
         keep_keyring: request.keep_keyring,
         preserve_fds: request.preserve.len() as i32,
@@ -38,7 +40,16 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     };
     let (channel, theirs) = Channel::pair()?;
     let home = enter_pid_namespace(linux, request.container)?;
-    let child = spawn(&plan, &request.cgroup, &theirs, request.stdio, Some(request.container), request.preserve, 0, None);
+    let birth = Birth {
+        plan: &plan,
+        channel: &theirs,
+        stdio: request.stdio,
+        extra: Some(request.container),
+        preserve: request.preserve,
+        cgroup: request.cgroup.open_v2(),
+        doors: &doors,
+    };
+    let child = birth.spawn(0, None);
     if let Some(home) = home {
         enter(home.as_fd()).attempt("return to our pid namespace")?;
     }
@@ -55,7 +66,6 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
 
 fn place(launched: &mut Launched, plan: &Plan, rlimits: &[(rustix::process::Resource, rustix::process::Rlimit)]) -> Result<()> {
     let pid = launched.child.pid;
-    launched.cgroup.add_v1(pid.as_raw_nonzero().get()).attempt("put the process into the container's cgroup")?;
     launched.warnings.extend(limits::apply_rlimits(pid, rlimits)?);
     launched.warnings.extend(limits::apply_oom_score(pid, plan.process.oom_score_adj)?);
     launched.channel.send(&ToInit::Placed)

@@ -17,7 +17,7 @@ use crate::channel::{Channel, FromInit, ToInit};
 use crate::failure::{Attempt, Result};
 use crate::hooks;
 use crate::oci_state::OciState;
-use crate::plan::{CHANNEL_FD, EXTRA_FD, InitPlan, PLAN_FD, PRESERVED_FD, Plan, Role};
+use crate::plan::{CHANNEL_FD, DOORS_FD, EXTRA_FD, InitPlan, PLAN_FD, PRESERVED_FD, Plan, Role};
 use cgroups::{Cgroup, Hierarchies};
 use oci::{Config, NamespaceKind};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -77,7 +77,9 @@ pub fn launch(request: Request) -> Result<Launched> {
     cgroup.apply_devices(&resources.devices).attempt("limit the container's devices")?;
     let mut warnings = cgroup.apply_limits(&limits::before_birth(&resources)).attempt("limit the container")?;
 
+    let doors = cgroup.open_doors().attempt("find the container's cgroup")?;
     let plan = Plan {
+        doors: doors.len() as i32,
         user_namespace: config.linux.namespace(NamespaceKind::User).is_some(),
         keep_keyring: request.keep_keyring,
         preserve_fds: request.preserve.len() as i32,
@@ -97,9 +99,18 @@ pub fn launch(request: Request) -> Result<Launched> {
         })),
     };
     let (channel, theirs) = Channel::pair()?;
-    let child = give_birth(&plan, &cgroup, &theirs, request.stdio, request.fifo, request.preserve)?;
-    drop(theirs);
+    let birth = Birth {
+        plan: &plan,
+        channel: &theirs,
+        stdio: request.stdio,
+        extra: request.fifo,
+        preserve: request.preserve,
+        cgroup: cgroup.open_v2(),
+        doors: &doors,
+    };
     let Role::Init(init) = &plan.role else { return Err(Failure::bug("a plan changed its role")) };
+    let child = birth.give(&init.config.linux)?;
+    drop(theirs);
     undo.child = Some((child.pid, child.pidfd.try_clone().attempt("keep a handle on the child")?));
     let mut launched = Launched { child, channel, console: None, cgroup, warnings: Vec::new(), seccomp_listener: None };
     let placed = launched.place(init, &rlimits, request.meanwhile);
@@ -126,67 +137,50 @@ fn cgroup_directories(cgroup: &Cgroup) -> Vec<(String, String)> {
     cgroup.directories().map(|(names, mount, path)| (name(names, mount), path.to_string_lossy().into_owned())).collect()
 }
 
-fn give_birth(
-    plan: &Plan,
-    cgroup: &Cgroup,
-    channel: &Channel,
-    stdio: [BorrowedFd; 3],
-    extra: Option<BorrowedFd>,
-    preserve: &[BorrowedFd],
-) -> Result<Child> {
-    let Role::Init(init) = &plan.role else { return spawn(plan, cgroup, channel, stdio, extra, preserve, 0, None) };
-    let linux = &init.config.linux;
-    let joined = namespaces::Joined::enter(linux)?;
-    let flags = namespaces::flags_at_birth(linux);
-    if !linux.is_new(NamespaceKind::User) {
-        let child = spawn(plan, cgroup, channel, stdio, extra, preserve, flags, None)?;
-        joined.leave()?;
-        return Ok(child);
-    }
-    let (read_end, write_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).attempt("create a pipe")?;
-    let gate = IdMapGate { read_end: read_end.as_fd(), write_end: write_end.as_fd() };
-    let child = spawn(plan, cgroup, channel, stdio, extra, preserve, flags, Some(gate))?;
-    joined.leave()?;
-    id_maps::write(child.pid, &linux.uid_mappings, &linux.gid_mappings)?;
-    rustix::io::write(&write_end, b"!").attempt("let the container's process go on")?;
-    Ok(child)
+/// What a process is born with.
+struct Birth<'a> {
+    plan: &'a Plan,
+    channel: &'a Channel,
+    stdio: [BorrowedFd<'a>; 3],
+    extra: Option<BorrowedFd<'a>>,
+    preserve: &'a [BorrowedFd<'a>],
+    /// Of v2, where there is one.
+    cgroup: Option<OwnedFd>,
+    doors: &'a [OwnedFd],
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one clone call")]
-fn spawn(
-    plan: &Plan,
-    cgroup: &Cgroup,
-    channel: &Channel,
-    stdio: [BorrowedFd; 3],
-    extra: Option<BorrowedFd>,
-    preserve: &[BorrowedFd],
-    flags: u64,
-    id_map_gate: Option<IdMapGate>,
-) -> Result<Child> {
-    let sealed = crate::sealed::sealed_once()?;
-    let memory = plan.to_memfd()?;
-    let argv = [c"gantry-executor", c"init"].map(CString::from);
-    let image = Image::new(sealed.as_fd(), &argv, &[]);
-    let mut fds: Vec<(BorrowedFd, RawFd)> = stdio.into_iter().zip(0..).collect();
-    fds.extend([(channel.as_fd(), CHANNEL_FD), (memory.as_fd(), PLAN_FD)]);
-    fds.extend(extra.map(|fd| (fd, EXTRA_FD)));
-    fds.extend(preserve.iter().copied().zip(PRESERVED_FD..));
-    let v2 = cgroup.open_v2();
-    let start =
-        |cgroup: Option<BorrowedFd>| Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate: None, new_session: false }.start();
-    if let Some(gate) = id_map_gate {
-        return Spawn {
-            image: &image,
-            flags,
-            cgroup: v2.as_ref().map(AsFd::as_fd),
-            fds: &fds,
-            id_map_gate: Some(gate),
-            new_session: false,
+impl Birth<'_> {
+    /// Into the namespaces of a new container.
+    fn give(&self, linux: &oci::Linux) -> Result<Child> {
+        let joined = namespaces::Joined::enter(linux)?;
+        let flags = namespaces::flags_at_birth(linux);
+        if !linux.is_new(NamespaceKind::User) {
+            let child = self.spawn(flags, None)?;
+            joined.leave()?;
+            return Ok(child);
         }
-        .start()
-        .attempt("start the container's process in a new user namespace");
+        let (read_end, write_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).attempt("create a pipe")?;
+        let gate = IdMapGate { read_end: read_end.as_fd(), write_end: write_end.as_fd() };
+        let child = self.spawn(flags, Some(gate))?;
+        joined.leave()?;
+        id_maps::write(child.pid, &linux.uid_mappings, &linux.gid_mappings)?;
+        rustix::io::write(&write_end, b"!").attempt("let the container's process go on")?;
+        Ok(child)
     }
-    start(v2.as_ref().map(AsFd::as_fd)).attempt("start the container's process")
+
+    fn spawn(&self, flags: u64, id_map_gate: Option<IdMapGate>) -> Result<Child> {
+        let sealed = crate::sealed::sealed_once()?;
+        let memory = self.plan.to_memfd()?;
+        let argv = [c"gantry-executor", c"init"].map(CString::from);
+        let image = Image::new(sealed.as_fd(), &argv, &[]);
+        let mut fds: Vec<(BorrowedFd, RawFd)> = self.stdio.into_iter().zip(0..).collect();
+        fds.extend([(self.channel.as_fd(), CHANNEL_FD), (memory.as_fd(), PLAN_FD)]);
+        fds.extend(self.extra.map(|fd| (fd, EXTRA_FD)));
+        fds.extend(self.preserve.iter().copied().zip(PRESERVED_FD..));
+        fds.extend(self.doors.iter().map(AsFd::as_fd).zip(DOORS_FD..));
+        let cgroup = self.cgroup.as_ref().map(AsFd::as_fd);
+        Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate, new_session: false }.start().attempt("start the container's process")
+    }
 }
 
 impl Launched {
@@ -194,7 +188,6 @@ impl Launched {
     fn place(&mut self, init: &InitPlan, rlimits: &limits::Rlimits, meanwhile: &dyn Fn() -> Result<()>) -> Result<()> {
         let pid = self.child.pid;
         network::attach_all(&init.networks, &init.config.linux, pid)?;
-        self.cgroup.add_v1(pid.as_raw_nonzero().get()).attempt("put the container into its cgroup")?;
         meanwhile()?;
         // While the child is still root: limits of another user's process are CAP_SYS_RESOURCE's to change, which we may not have.
         self.warnings.extend(limits::apply_rlimits(pid, rlimits)?);

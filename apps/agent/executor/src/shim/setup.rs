@@ -96,7 +96,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     state_dir.write(&record, false)?;
     // Whoever started us may be ended with its whole cgroup.
     let shims = record.cgroup().sibling(cgroups::SHIMS);
-    let leave = || shims.adopt(own.pid).attempt("leave the server's cgroup");
+    let leave = || shims.adopt_self().attempt("leave the server's cgroup");
 
     let signals = SignalFd::new().attempt("receive signals")?;
     let events = Events::new()?;

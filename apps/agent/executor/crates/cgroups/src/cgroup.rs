@@ -2,7 +2,7 @@
 
 use crate::hierarchy::unified_controllers;
 use crate::{Error, Result, device_program, devices, files, limits_v1, limits_v2};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,23 @@ pub struct Cgroup {
 }
 
 const ATTEMPTS: u32 = 10;
+
+/// Takes single threads. For one that moves itself the kernel need not hold all forks and exits up, which otherwise takes it an RCU grace
+/// period of 10 ms and more (cgroup_procs_write_start in kernel/cgroup/cgroup.c).
+const V1_DOOR: &str = "tasks";
+const V2_DOOR: &str = "cgroup.procs";
+
+fn open_door(member: &Membership, file: &str) -> Result<OwnedFd> {
+    let path = member.path.join(file);
+    let opened = rustix::fs::open(&path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+    opened.map_err(|errno| Error::Io { attempt: "open", path, source: errno.into() })
+}
+
+/// Moves the calling process, which has one thread, through a door of [`Cgroup::open_doors`].
+pub fn enter(door: BorrowedFd) -> std::result::Result<(), rustix::io::Errno> {
+    const MYSELF: &[u8] = b"0";
+    rustix::io::retry_on_intr(|| rustix::io::write(door, MYSELF)).map(drop)
+}
 
 impl Cgroup {
     /// The cgroup beside this one.
@@ -72,30 +89,26 @@ impl Cgroup {
         rustix::fs::open(self.v2_path()?, flags, Mode::empty()).ok()
     }
 
-    pub fn add(&self, pid: i32) -> Result<()> {
-        self.add_v1(pid)?;
-        self.v2_path().map_or(Ok(()), |path| files::write(&path.join("cgroup.procs"), pid.to_string()))
+    /// The doors of the v1 hierarchies, for a process to [`enter`] by itself; into v2 it is born (see `open_v2`). Memory comes last.
+    pub fn open_doors(&self) -> Result<Vec<OwnedFd>> {
+        let is_memory = |member: &&Membership| member.controllers.iter().any(|name| name == "memory");
+        let (memory, others): (Vec<_>, Vec<_>) = self.v1.iter().partition(is_memory);
+        others.into_iter().chain(memory).map(|member| open_door(member, V1_DOOR)).collect()
     }
 
-    /// All but v2, where a child of `open_v2` was born.
-    pub fn add_v1(&self, pid: i32) -> Result<()> {
-        let pid = pid.to_string();
-        self.v1.iter().try_for_each(|member| files::write(&member.path.join("cgroup.procs"), &pid))
-    }
-
-    /// Moves a process of ours here wherever it is confined; hierarchies that hold it at their root are left alone, which saves most of
-    /// the time.
-    pub fn adopt(&self, pid: i32) -> Result<()> {
-        let current = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    /// Moves the calling process, which has one thread, here wherever it is confined; hierarchies that hold it at their root are left
+    /// alone, which saves most of the time.
+    pub fn adopt_self(&self) -> Result<()> {
+        let current = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let is_confined = |member: &&Membership| {
             let matches =
                 |names: &str| member.controllers.first().map_or(names.is_empty(), |first| names.split(',').any(|name| name == first));
             current.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).any(|(names, path)| matches(names) && path != "/")
         };
         for member in self.members().filter(is_confined) {
-            let single = Self { v1: Vec::new(), v2: Some(member.clone()) };
             create_with_retries(member)?;
-            single.add(pid)?;
+            let door = open_door(member, if member.controllers.is_empty() { V2_DOOR } else { V1_DOOR })?;
+            enter(door.as_fd()).map_err(|errno| Error::Io { attempt: "enter", path: member.path.clone(), source: errno.into() })?;
         }
         Ok(())
     }

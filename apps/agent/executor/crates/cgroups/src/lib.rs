@@ -11,7 +11,7 @@ mod limits_v1;
 mod limits_v2;
 mod stats;
 
-pub use cgroup::{Cgroup, SHIMS};
+pub use cgroup::{Cgroup, SHIMS, enter};
 pub use hierarchy::{Hierarchies, Mode};
 pub use stats::{BlockIo, Cpu, Memory, Pids, Stats};
 
