@@ -47,6 +47,9 @@ test('signs in with the first password, and deploys, lists, scales and removes a
   expect((await gantry(['services'])).output).toMatch(/demo_web +demo +0\/2 .*18088->8080\/tcp/);
   expect((await gantry(['scale', 'demo_web', '3'])).output).toContain('3 tasks wanted');
   expect((await gantry(['services'])).output).toMatch(/demo_web +demo +0\/3/);
+  expect((await gantry(['service', 'revisions', 'demo_web'])).output).toMatch(/2 +\S+ +3 +\S+\n1 +wanted +\S+ +2 /);
+  expect((await gantry(['service', 'rollback', 'demo_web', '1'])).output).toContain('as revision 3');
+  expect((await gantry(['services'])).output).toMatch(/demo_web +demo +0\/2/);
   expect((await gantry(['rm', 'demo'])).output).toContain('being removed');
 });
 

@@ -22,6 +22,8 @@ const Environment = z.object({
   GANTRY_HEARTBEAT_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
   /** How often every reconciler looks round without being woken. */
   GANTRY_RECONCILE_MS: z.coerce.number().int().min(100).max(3_600_000).default(15_000),
+  /** So many revisions of a service can be rolled back to. */
+  GANTRY_KEPT_REVISIONS: z.coerce.number().int().min(2).max(1_000).default(50),
   GANTRY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -37,6 +39,7 @@ export interface Config {
   readonly isBehindProxy: boolean;
   readonly heartbeatMs: number;
   readonly reconcileMs: number;
+  readonly keptRevisions: number;
   readonly logLevel: z.infer<typeof Environment>['GANTRY_LOG_LEVEL'];
   /** Names this process among the api's replicas. */
   readonly replicaId: string;
@@ -61,6 +64,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isBehindProxy: values.GANTRY_BEHIND_PROXY,
     heartbeatMs: values.GANTRY_HEARTBEAT_MS,
     reconcileMs: values.GANTRY_RECONCILE_MS,
+    keptRevisions: values.GANTRY_KEPT_REVISIONS,
     logLevel: values.GANTRY_LOG_LEVEL,
     replicaId: randomUUID(),
   };

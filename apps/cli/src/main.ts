@@ -5,6 +5,7 @@ import { execIn } from './commands/exec.ts';
 import { joinCluster, up } from './commands/local.ts';
 import { login } from './commands/login.ts';
 import { showLogs } from './commands/logs.ts';
+import { addServiceCommands } from './commands/service.ts';
 import { showNodes, showServices, showTasks } from './commands/show.ts';
 
 const program = new Command('gantry').description('Containers on 1 to 1,000 Linux hosts').version('0.1.0').enablePositionalOptions();
@@ -42,6 +43,7 @@ program
   .action(deploy);
 program.command('rm <stack>').description('remove a stack and its services').action(removeStack);
 program.command('scale <service> <tasks>').description('set the number of tasks').action(scale);
+addServiceCommands(program);
 program
   .command('logs <task>')
   .description("print a task's log")

@@ -23,6 +23,8 @@ export const access = {
   'services.create': 'operator',
   'services.update': 'operator',
   'services.scale': 'operator',
+  'services.revisions': 'viewer',
+  'services.rollback': 'operator',
   'services.remove': 'operator',
   'stacks.list': 'viewer',
   'stacks.deploy': 'operator',

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { NodeId, ServiceId, TaskId } from '../ids/index.ts';
 import { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, SignIn, SystemStatus } from './account.ts';
 import { ClusterNode, JoinToken, NodeContainer, NodeListQuery, NodePage, NodeUpdate } from './node.ts';
-import { recordVersion } from './page.ts';
-import { maxReplicas, ResourceName, Service, ServiceListQuery, ServicePage, ServiceSpec } from './service.ts';
+import { pageQuery, recordVersion } from './page.ts';
+import { maxReplicas, ResourceName, Service, ServiceListQuery, ServicePage, ServiceRevisionPage, ServiceRollback, ServiceSpec } from './service.ts';
 import { StackDeploy, StackDeployed, StackListQuery, StackPage } from './stack.ts';
 import { Task, TaskListQuery, TaskPage } from './task.ts';
 
@@ -84,6 +84,14 @@ export const httpApi = {
       .route({ method: 'POST', path: '/services/{serviceId}/scale', summary: 'Set the number of tasks', tags: ['services'] })
       .input(z.object({ serviceId: ServiceId, replicas: z.number().int().min(0).max(maxReplicas) }))
       .output(Service),
+    revisions: oc
+      .route({ method: 'GET', path: '/services/{serviceId}/revisions', summary: 'What the spec was, newest first', tags: ['services'] })
+      .input(pageQuery.extend({ serviceId: ServiceId }))
+      .output(ServiceRevisionPage),
+    rollback: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/rollback', summary: 'Make the spec what it was at an earlier revision', tags: ['services'] })
+      .input(ServiceRollback.extend({ serviceId: ServiceId }))
+      .output(Service),
     remove: oc
       .route({ method: 'DELETE', path: '/services/{serviceId}', summary: 'Remove a service and its tasks', tags: ['services'] })
       .input(z.object({ serviceId: ServiceId }))
@@ -120,6 +128,19 @@ export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, Syste
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';
 export { Problem } from './problem.ts';
-export { HealthcheckSpec, MountSpec, maxReplicas, PublishedPort, ResourceName, Service, ServicePage, ServiceSpec, TaskSpec, UpdatePolicy } from './service.ts';
+export {
+  HealthcheckSpec,
+  MountSpec,
+  maxReplicas,
+  PublishedPort,
+  ResourceName,
+  Service,
+  ServicePage,
+  ServiceRevision,
+  ServiceRevisionPage,
+  ServiceSpec,
+  TaskSpec,
+  UpdatePolicy,
+} from './service.ts';
 export { Stack, StackDeploy, StackDeployed, StackPage } from './stack.ts';
 export { LogLine, LogQuery, Task, TaskPage, TaskState, TerminalEnded, TerminalQuery, TerminalResize, taskStates } from './task.ts';

@@ -136,6 +136,8 @@ export const Service = z.object({
   stackName: z.string().nullable(),
   spec: ServiceSpec,
   ports: z.array(PublishedPort),
+  /** Of the spec; every change of it makes the next one. */
+  revision: z.number().int().positive(),
   status: z.object({
     desiredTasks: z.number().int(),
     runningTasks: z.number().int(),
@@ -149,3 +151,18 @@ export type Service = z.infer<typeof Service>;
 
 export const ServicePage = pageOf(Service);
 export const ServiceListQuery = pageQuery.extend({ stackId: StackId.optional(), name: z.string().optional() });
+
+/** What a service was at one change of its spec. The latest are kept, and those that tasks still are of. */
+export const ServiceRevision = z.object({
+  revision: z.number().int().positive(),
+  spec: ServiceSpec,
+  ports: z.array(PublishedPort),
+  /** The one whose tasks are wanted: after a failed update that rolled back, not the latest. */
+  isWanted: z.boolean(),
+  createdAt: timestamp,
+});
+export type ServiceRevision = z.infer<typeof ServiceRevision>;
+export const ServiceRevisionPage = pageOf(ServiceRevision);
+
+/** Without `revision`: the one before, or the one that a failed update went back to. */
+export const ServiceRollback = z.object({ revision: z.number().int().positive().optional() });

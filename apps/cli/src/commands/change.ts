@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { invalid, notFound, whileTrying } from '@gantry/platform/errors';
+import { invalid, whileTrying } from '@gantry/platform/errors';
 import { connect } from '../client.ts';
 import { interpolate } from '../interpolate.ts';
+import { findService } from './service.ts';
 
 /** Compose's rule: the stack is named after the file's folder unless told. */
 const nameFrom = (file: string): string =>
@@ -23,10 +24,8 @@ export async function scale(service: string, tasks: string): Promise<void> {
   const replicas = Number(tasks);
   if (!Number.isInteger(replicas) || replicas < 0) throw invalid(`"${tasks}" is not a number of tasks`);
   const { client } = await connect();
-  const { items } = await client.services.list({ limit: 1, name: service });
-  const found = items[0];
-  if (!found) throw notFound(`no service is called ${service}; \`gantry services\` lists them`);
-  await client.services.scale({ serviceId: found.id, replicas });
+  const { id } = await findService(client, service);
+  await client.services.scale({ serviceId: id, replicas });
   console.log(`${service}: ${replicas} tasks wanted; \`gantry ps\` shows them come and go`);
 }
 

@@ -47,6 +47,7 @@ export function makeService(spec: unknown, stack?: Stack): Service {
     stackName: stack?.name ?? null,
     spec: parsed,
     ports: parsed.ports.map((port, index) => (port.publishedPort === 0 ? { ...port, publishedPort: 30_000 + index } : port)),
+    revision: 1,
     status: { desiredTasks: 0, runningTasks: 0, state: 'updating', message: '' },
     createdAt: ago(3 * 86_400_000),
     updatedAt: now(),

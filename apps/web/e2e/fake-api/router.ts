@@ -9,6 +9,11 @@ export interface RequestContext {
   setCookie: (cookie: string) => void;
 }
 
+const { account, system, nodes, services, stacks, tasks } = httpApi;
+const { list, get, create, update, scale, remove } = services;
+/** What the dashboard calls. */
+const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, remove }, stacks, tasks };
+
 /** Text in a Compose file that the real parser refuses too. */
 const unsupportedKey = 'privileged';
 
@@ -26,7 +31,7 @@ function found<Item>(item: Item | undefined, what: string): Item {
 }
 
 export function createRouter(cluster: FakeCluster, sessions: Sessions) {
-  const open = implement(httpApi).$context<RequestContext>();
+  const open = implement(fakedApi).$context<RequestContext>();
   const os = open.use(({ context, next, path }) => {
     const operation = path.join('.');
     if (!isOperation(operation)) throw problem(404, 'not-found', `${operation} is in no access table`);

@@ -37,6 +37,7 @@ function service(name: string, state: Service['status']['state'], runningTasks: 
     stackName: null,
     spec: { name, task: { image: 'nginx', resources: { reservations: { nanoCpus: 5e8, memoryBytes: 100 } } } },
     ports: [],
+    revision: 1,
     status: { state, runningTasks, desiredTasks, message },
     createdAt: at,
     updatedAt: at,

@@ -17,6 +17,7 @@ function service(letter: string, version: number) {
     stackName: null,
     spec: { name: `service-${letter}`, task: { image: 'nginx' } },
     ports: [],
+    revision: 1,
     status: { desiredTasks: 1, runningTasks: 1, state: 'converged', message: '' },
     createdAt: at,
     updatedAt: at,

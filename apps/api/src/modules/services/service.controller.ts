@@ -40,6 +40,18 @@ export class ServiceController {
     return implement(services.scale).handler(({ input }) => this.services.scale(input.serviceId, input.replicas));
   }
 
+  @Guarded('services.revisions')
+  @Implement(services.revisions)
+  revisions() {
+    return implement(services.revisions).handler(({ input }) => this.services.revisions(input.serviceId, input));
+  }
+
+  @Guarded('services.rollback')
+  @Implement(services.rollback)
+  rollback() {
+    return implement(services.rollback).handler(({ input }) => this.services.rollback(input.serviceId, input.revision ?? null));
+  }
+
   @Guarded('services.remove')
   @Implement(services.remove)
   remove() {

@@ -1,7 +1,7 @@
-import { PublishedPort, type Service, ServiceSpec } from '@gantry/contracts/http-api';
+import { PublishedPort, type Service, type ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
 import { ServiceId, StackId } from '@gantry/contracts/ids';
 import { z } from 'zod';
-import type { Prisma } from '../../persistence/generated/client.ts';
+import type { Prisma, ServiceRevision as RevisionRow } from '../../persistence/generated/client.ts';
 
 export const withStackName = { stack: { select: { name: true } } } as const;
 export type ServiceRow = Prisma.ServiceGetPayload<{ include: typeof withStackName }>;
@@ -27,8 +27,21 @@ export function toService(row: ServiceRow): Service {
     stackName: row.stack?.name ?? null,
     spec,
     ports: toPorts(row.ports),
+    revision: row.revision,
     status: { desiredTasks: toDesiredTasks(row, spec), runningTasks: row.runningTasks, state: row.state, message: row.message },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+export type { RevisionRow };
+
+export function toRevision(row: RevisionRow, wanted: number): ServiceRevision {
+  return {
+    revision: row.number,
+    spec: ServiceSpec.parse(row.spec),
+    ports: toPorts(row.ports),
+    isWanted: row.number === wanted,
+    createdAt: row.createdAt.toISOString(),
   };
 }

@@ -1,13 +1,18 @@
 import type { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
 import type { TakenPort } from '@gantry/domain/network';
 import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../config.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
-import { type ServiceRow, toPorts, withStackName } from './service.mapper.ts';
+import { type RevisionRow, type ServiceRow, toPorts, withStackName } from './service.mapper.ts';
 
 /** Any number that no other user of advisory locks in this database takes. */
 const portsLock = 4_400_003;
-/** Older revisions than so many are forgotten, unless a task is still of one. */
-const keptRevisions = 50;
+
+/**
+ * What a new spec means for the tasks there are. kept: nothing. replaced: they become those of the new revision. restored: the spec is again
+ * what an update that failed was rolled back to, so that they already are what is wanted.
+ */
+export type TaskChange = 'kept' | 'replaced' | 'restored';
 
 export interface ServiceFilter {
   readonly stackId?: string | undefined;
@@ -16,7 +21,10 @@ export interface ServiceFilter {
 
 @Injectable()
 export class ServiceRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(Database) private readonly database: Database,
+  ) {}
 
   find(id: string, transaction: Transaction = this.database.client): Promise<ServiceRow | null> {
     return transaction.service.findUnique({ where: { id }, include: withStackName });
@@ -63,13 +71,28 @@ export class ServiceRepository {
     await transaction.serviceRevision.create({ data: { serviceId: id, number: 1, spec, ports } });
   }
 
-  /** A new revision; `isTaskChanged` says that the tasks of older ones have to be replaced. */
+  /** Newest first, from below `before`. */
+  listRevisions(serviceId: string, before: number | null, limit: number): Promise<RevisionRow[]> {
+    const where = { serviceId, ...(before === null ? {} : { number: { lt: before } }) };
+    return this.database.client.serviceRevision.findMany({ where, orderBy: { number: 'desc' }, take: limit });
+  }
+
+  findRevision(transaction: Transaction, serviceId: string, number: number): Promise<RevisionRow | null> {
+    return transaction.serviceRevision.findUnique({ where: { serviceId_number: { serviceId, number } } });
+  }
+
+  /** The latest of those that are kept and older than `number`. */
+  findRevisionBefore(transaction: Transaction, serviceId: string, number: number): Promise<RevisionRow | null> {
+    return transaction.serviceRevision.findFirst({ where: { serviceId, number: { lt: number } }, orderBy: { number: 'desc' } });
+  }
+
+  /** A new revision. Older ones are forgotten beyond the limit, unless a task is still of one. */
   async revise(
     transaction: Transaction,
     row: ServiceRow,
-    change: { spec: ServiceSpec; ports: PublishedPort[]; isTaskChanged: boolean; stackId?: string },
+    change: { spec: ServiceSpec; ports: PublishedPort[]; tasks: TaskChange; stackId?: string },
   ): Promise<void> {
-    const { spec, ports, isTaskChanged } = change;
+    const { spec, ports, tasks } = change;
     const number = row.revision + 1;
     const version = row.version + 1;
     await transaction.serviceRevision.create({ data: { serviceId: row.id, number, spec, ports } });
@@ -84,12 +107,13 @@ export class ServiceRepository {
         specVersion: version,
         state: 'updating',
         updatedAt: new Date(),
-        ...(isTaskChanged ? { taskRevision: number, rolledBackFrom: null } : {}),
+        ...(tasks === 'replaced' ? { taskRevision: number } : {}),
+        ...(tasks === 'kept' ? {} : { rolledBackFrom: null }),
         ...(change.stackId === undefined ? {} : { stackId: change.stackId }),
       },
     });
     await transaction.$executeRaw`
-      delete from service_revision r where r.service_id = ${row.id} and r.number <= ${number - keptRevisions}
+      delete from service_revision r where r.service_id = ${row.id} and r.number <= ${number - this.config.keptRevisions}
         and r.number <> (select task_revision from service where id = r.service_id)
         and not exists (select from task t where t.service_id = r.service_id and t.revision = r.number)`;
   }

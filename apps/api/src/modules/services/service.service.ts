@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PublishedPort, Service, ServiceSpec } from '@gantry/contracts/http-api';
+import type { PublishedPort, Service, ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
 import { allotPorts } from '@gantry/domain/network';
 import { checkServiceSpec } from '@gantry/domain/service';
 import { conflict, invalid, notFound, wrongState } from '@gantry/platform/errors';
@@ -8,8 +8,8 @@ import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { type Changes, recordChanges } from '../../persistence/changes.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
-import { type ServiceRow, toPorts, toService } from './service.mapper.ts';
-import { ServiceRepository } from './service.repository.ts';
+import { type ServiceRow, toPorts, toRevision, toService } from './service.mapper.ts';
+import { ServiceRepository, type TaskChange } from './service.repository.ts';
 
 type Query = { limit: number; cursor?: string | undefined; stackId?: string | undefined; name?: string | undefined };
 
@@ -21,6 +21,23 @@ export function changesOfServices(ids: readonly string[]): Changes {
 function refuseFaults(spec: ServiceSpec, prefix: string): void {
   const [fault] = checkServiceSpec(spec);
   if (fault !== undefined) throw invalid(`${prefix}${fault.field}: ${fault.message}`, { field: `${prefix}${fault.field}` });
+}
+
+interface WhatRuns {
+  readonly spec: ServiceSpec;
+  readonly ports: PublishedPort[];
+}
+
+/** Tasks of the one do for the other. */
+function areAlike(one: WhatRuns, other: WhatRuns): boolean {
+  return isDeepStrictEqual(one.spec.task, other.spec.task) && isDeepStrictEqual(one.ports, other.ports) && one.spec.mode.type === other.spec.mode.type;
+}
+
+function toRevisionNumber(cursor: string | undefined): number | null {
+  const [number] = decodeCursor(cursor, 1) ?? [];
+  if (number === undefined) return null;
+  if (!/^\d{1,9}$/.test(number)) throw invalid('cursor is of another list', { field: 'cursor' });
+  return Number(number);
 }
 
 @Injectable()
@@ -55,9 +72,34 @@ export class ServiceService {
     return this.#change(id, async (transaction, row) => {
       if (version < row.specVersion || version > row.version)
         throw conflict(`service ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
-      if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
-        throw conflict(`there is a service ${spec.name} already`, { field: 'spec.name' });
       await this.change(transaction, row, { spec, field: 'spec.' });
+    });
+  }
+
+  async revisions(id: string, query: Query): Promise<Page<ServiceRevision>> {
+    const row = await this.services.find(id);
+    if (row === null) throw notFound(`there is no service ${id}`);
+    const rows = await this.services.listRevisions(id, toRevisionNumber(query.cursor), query.limit + 1);
+    return toPage(
+      rows,
+      query.limit,
+      (revision) => [String(revision.number)],
+      (revision) => toRevision(revision, row.taskRevision),
+    );
+  }
+
+  /** A new revision with the spec of an earlier one; null: of the one before, or of the one that a failed update went back to. */
+  rollback(id: string, number: number | null): Promise<Service> {
+    return this.#change(id, async (transaction, row) => {
+      const wanted = number ?? (row.rolledBackFrom === null ? null : row.taskRevision);
+      const revision =
+        wanted === null ? await this.services.findRevisionBefore(transaction, id, row.revision) : await this.services.findRevision(transaction, id, wanted);
+      if (revision === null) {
+        const missing = wanted === null ? `no revision before ${row.revision}` : `no revision ${wanted}`;
+        throw notFound(`service ${row.name} has ${missing}: it was never there, or is kept no longer`, { field: 'revision' });
+      }
+      const isChanged = await this.change(transaction, row, { spec: toRevision(revision, row.taskRevision).spec, field: 'spec.' });
+      if (!isChanged) throw wrongState(`the spec of service ${row.name} is what it was at revision ${revision.number} already`, { field: 'revision' });
     });
   }
 
@@ -92,11 +134,18 @@ export class ServiceService {
     const before = toService(row);
     const isMoved = change.stackId !== undefined && change.stackId !== row.stackId;
     if (isDeepStrictEqual(before.spec, spec) && !isMoved) return false;
+    if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
+      throw conflict(`there is a service ${spec.name} already`, { field: `${field}name` });
     const ports = await this.#allotPorts(transaction, row.id, spec, toPorts(row.ports), field);
-    const isTaskChanged =
-      !isDeepStrictEqual(before.spec.task, spec.task) || !isDeepStrictEqual(before.ports, ports) || before.spec.mode.type !== spec.mode.type;
-    await this.services.revise(transaction, row, { spec, ports, isTaskChanged, ...(change.stackId === undefined ? {} : { stackId: change.stackId }) });
+    const tasks = await this.#compareTasks(transaction, row, { spec, ports });
+    await this.services.revise(transaction, row, { spec, ports, tasks, ...(change.stackId === undefined ? {} : { stackId: change.stackId }) });
     return true;
+  }
+
+  async #compareTasks(transaction: Transaction, row: ServiceRow, next: WhatRuns): Promise<TaskChange> {
+    if (areAlike(toService(row), next)) return 'kept';
+    const wanted = row.rolledBackFrom === null ? null : await this.services.findRevision(transaction, row.id, row.taskRevision);
+    return wanted !== null && areAlike(toRevision(wanted, row.taskRevision), next) ? 'restored' : 'replaced';
   }
 
   #change(id: string, apply: (transaction: Transaction, row: ServiceRow) => Promise<void>): Promise<Service> {
