@@ -49,6 +49,23 @@ test('the overview shows the cluster, and the node its facts and containers', as
   await expectAccessible(page);
 });
 
+test('a script that is not the dashboard’s own does not run', async () => {
+  const page = await browser.openVisitor();
+  const refused: string[] = [];
+  page.on('console', (message) => message.text().includes('Content Security Policy') && refused.push(message.text()));
+  await signIn(page, target);
+  expect(refused).toEqual([]);
+  const policy = (await page.request.get('/')).headers()['content-security-policy'];
+  expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/]{22}=='(;|$)/);
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "taken over"';
+    document.body.append(script);
+  });
+  await expect.poll(() => refused.length).toBe(1);
+  expect(await page.title()).not.toBe('taken over');
+});
+
 test('a service is scaled up, its log is followed, a terminal opened, and it is scaled back', async () => {
   const page = await browser.openVisitor();
   await signIn(page, target);

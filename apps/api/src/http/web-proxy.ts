@@ -2,6 +2,7 @@ import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import { notFound } from '@gantry/platform/errors';
 import type { FastifyInstance } from 'fastify';
 import { problemType, toProblem } from './problem.ts';
+import { scriptSourceOf } from './security-headers.ts';
 
 const answerWithinMs = 30_000;
 
@@ -28,6 +29,11 @@ const proxyOptions = (webUrl: string): FastifyHttpProxyOptions => ({
     onError: (reply) => {
       void reply.status(503).header('content-type', 'text/plain; charset=utf-8').send('The dashboard is not up. The API is: /api/v1/openapi.json\n');
     },
-    rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-host': request.headers.host ?? '', 'x-forwarded-proto': request.protocol }),
+    rewriteRequestHeaders: (request, headers) => ({
+      ...headers,
+      'content-security-policy': `script-src ${scriptSourceOf(request.raw)}`,
+      'x-forwarded-host': request.headers.host ?? '',
+      'x-forwarded-proto': request.protocol,
+    }),
   },
 });
