@@ -11,7 +11,7 @@ const limit = (value: number) => ({ name: 'limit', measure: async () => value })
 /** One cluster of so many nodes, and what was measured on it beside the case's own figure. */
 class Scene {
   #cluster: LoadedCluster | null = null;
-  #latency = { get: Number.NaN, post: Number.NaN };
+  #latency = { get: Number.NaN, post: Number.NaN, failed: Number.NaN };
   #rest: Rest | null = null;
 
   async at(nodes: number): Promise<LoadedCluster> {
@@ -27,12 +27,12 @@ class Scene {
   }
 
   async probed(work: (cluster: LoadedCluster) => Promise<number>): Promise<number> {
-    const { seconds, get, post } = await this.here.whileProbed(() => work(this.here));
-    this.#latency = { get, post };
+    const { seconds, ...latency } = await this.here.whileProbed(() => work(this.here));
+    this.#latency = latency;
     return seconds;
   }
 
-  get latency(): { readonly get: number; readonly post: number } {
+  get latency(): { readonly get: number; readonly post: number; readonly failed: number } {
     return this.#latency;
   }
 
@@ -68,6 +68,7 @@ function casesOf(scene: Scene, nodes: number): Case[] {
     },
     { name: `${nodes} nodes: p99 of GETs meanwhile`, unit: 'ms', ours: async () => scene.latency.get, rival: limit(150), wanted: '<= 1' },
     { name: `${nodes} nodes: p99 of POSTs meanwhile`, unit: 'ms', ours: async () => scene.latency.post, rival: limit(300), wanted: '<= 1' },
+    { name: `${nodes} nodes: requests that failed meanwhile`, unit: '', ours: async () => scene.latency.failed, ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: api at rest, of one core`, unit: '%', ours: () => scene.takeRest(), ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: rows written at rest`, unit: '1/s', ours: async () => (await scene.lastRest()).rowsWritten, ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: transactions at rest`, unit: '1/s', ours: async () => (await scene.lastRest()).transactions, ...watched },

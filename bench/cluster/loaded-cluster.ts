@@ -85,7 +85,7 @@ export class LoadedCluster {
   }
 
   /** p99 of what people ask while `work` is done, in milliseconds. */
-  async whileProbed(work: () => Promise<number>): Promise<{ seconds: number; get: number; post: number }> {
+  async whileProbed(work: () => Promise<number>): Promise<{ seconds: number; get: number; post: number; failed: number }> {
     const probe = startProbe({ url: this.#url, secret });
     let latencies: Latencies;
     let seconds: number;
@@ -94,7 +94,7 @@ export class LoadedCluster {
     } finally {
       latencies = await probe.stop();
     }
-    return { seconds, get: percentile99(latencies.get), post: percentile99(latencies.post) };
+    return { seconds, get: percentile99(latencies.get), post: percentile99(latencies.post), failed: latencies.failed };
   }
 
   /** Seconds from the POST of a service to its last task reported running. */

@@ -1,6 +1,6 @@
 import { type TaskSpec, UpdatePolicy } from '@gantry/contracts/http-api';
 import { NodeId, TaskId } from '@gantry/contracts/ids';
-import type { ObservedTask, ServiceWorld } from './world.ts';
+import { nothingCounted, type ObservedTask, type ServiceWorld } from './world.ts';
 
 /** For specs: worlds with everything usual, less what the test is about. */
 export function buildWorld(
@@ -13,6 +13,7 @@ export function buildWorld(
     taskRevision: 1,
     isRolledBack: false,
     tasks: [],
+    counted: nothingCounted,
     partition: { policy: 'replace' },
     stopGraceMs: 10_000,
     wantedNodes: [],

@@ -42,11 +42,12 @@ function chooseSurplus(places: readonly Place[], surplus: number): Set<Place> {
 
 function planSlots(world: ServiceWorld, replicas: number, places: readonly Place[]): PlacePlan {
   const held = places.filter(isHeld);
-  const surplus = chooseSurplus(held, held.length - replicas);
+  const counted = world.counted.settled + world.counted.waiting;
+  const surplus = chooseSurplus(held, held.length + counted - replicas);
   const steps: Step[] = [...surplus].flatMap((place) => [...place.active, ...place.lost].map(({ taskId }): Step => ({ action: 'remove-task', taskId })));
   const turning = places.filter((place) => isTurning(world, place));
-  const missing = replicas - held.length - turning.length;
-  const taken = new Set([...held, ...turning].map((place) => place.slot));
+  const missing = replicas - held.length - counted - turning.length;
+  const taken = new Set([...world.counted.slots, ...[...held, ...turning].map((place) => place.slot)]);
   for (let slot = 1, created = 0; created < missing; slot += 1) {
     if (taken.has(slot)) continue;
     steps.push({ action: 'create-task', slot, nodeId: null, attempt: 0 });

@@ -5,7 +5,7 @@ import type { ServiceWorld } from './world.ts';
 /** Tasks end first, rows go after: the service's own row last, so that no task is ever without its service. */
 export function planRemoval(world: ServiceWorld): Step[] {
   const steps: Step[] = [];
-  let remaining = 0;
+  let remaining = world.counted.ending;
   for (const task of world.tasks) {
     const { taskId } = task;
     if (isGone(task)) {

@@ -52,9 +52,8 @@ function countFailures(world: ServiceWorld): number {
   return new Set(failed.map((task) => (world.mode.type === 'global' ? task.nodeId : task.slot))).size;
 }
 
-function findHalt(world: ServiceWorld, places: readonly Place[]): string | null {
+function findHalt(world: ServiceWorld, total: number): string | null {
   if (world.update.failureAction === 'continue') return null;
-  const total = Math.max(places.length, 1);
   const failures = countFailures(world);
   return failures / total > world.update.maxFailureRatio ? `${failures} of ${total} new tasks failed` : null;
 }
@@ -76,8 +75,9 @@ export function planRollout(world: ServiceWorld, places: readonly Place[], gaps:
   const steps: Step[] = standings.flatMap(({ standing }) =>
     standing.kind === 'release' ? standing.tasks.map(({ taskId }) => ({ action: 'shut-down-task' as const, taskId, reason: standing.reason })) : [],
   );
-  const stalePlaces = gaps.turning + places.filter((place) => place.active.some((task) => isStale(world, task))).length;
-  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, places) : null;
+  const { counted } = world;
+  const stalePlaces = counted.waiting + gaps.turning + places.filter((place) => place.active.some((task) => isStale(world, task))).length;
+  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, Math.max(places.length + counted.settled + counted.waiting, 1)) : null;
   if (halted !== null) {
     if (world.update.failureAction === 'rollback') steps.push({ action: 'roll-back', reason: halted });
     return { steps, stalePlaces, halted };
@@ -85,9 +85,9 @@ export function planRollout(world: ServiceWorld, places: readonly Place[], gaps:
   const waiting = standings.filter(({ standing }) => standing.kind === 'waiting');
   const busy = standings.flatMap(({ standing }) => (standing.kind === 'busy' ? [standing.until] : []));
   const limit = world.update.parallelism === 0 ? Number.POSITIVE_INFINITY : world.update.parallelism;
-  const room = Math.max(limit - busy.length - gaps.turning - gaps.filled, 0);
+  const room = Math.max(limit - busy.length - counted.settledStarting - counted.settledResting - gaps.turning - gaps.filled, 0);
   for (const { place } of waiting.slice(0, room)) steps.push(...replace(world, place));
-  const earliest = busy.reduce((least, until) => Math.min(least, until), Number.POSITIVE_INFINITY);
-  if (waiting.length > room && Number.isFinite(earliest)) steps.push({ action: 'wake-at', at: earliest });
+  const earliest = busy.reduce((least, until) => Math.min(least, until), counted.restingUntil ?? Number.POSITIVE_INFINITY);
+  if (waiting.length + counted.waiting > room && Number.isFinite(earliest)) steps.push({ action: 'wake-at', at: earliest });
   return { steps, stalePlaces, halted: null };
 }

@@ -4,7 +4,7 @@ import { planRemoval } from './plan-removal.ts';
 import { planRollout, type Rollout } from './plan-rollout.ts';
 import { planRestart } from './restart.ts';
 import type { Step, StepOf } from './step.ts';
-import type { ObservedTask, ServiceWorld } from './world.ts';
+import type { ServiceWorld } from './world.ts';
 
 interface PlaceOutcome {
   readonly steps: readonly Step[];
@@ -36,9 +36,10 @@ function planPlace(world: ServiceWorld, place: Place): PlaceOutcome {
   return { steps: [...steps, create(restart.attempt)], isDone: false };
 }
 
-function describePending(tasks: readonly ObservedTask[]): string {
+function describePending({ tasks, counted }: ServiceWorld): string {
   const pending = tasks.filter((task) => task.desiredState === 'running' && task.state === 'pending' && task.message !== '');
-  return pending[0] === undefined ? '' : `${pending.length} tasks are pending: ${pending[0].message}`;
+  const message = pending[0]?.message ?? counted.pendingMessage;
+  return message === '' ? '' : `${pending.length + counted.settledPending} tasks are pending: ${message}`;
 }
 
 function describeEnd(world: ServiceWorld, done: number): string {
@@ -47,12 +48,12 @@ function describeEnd(world: ServiceWorld, done: number): string {
 }
 
 function toStatus(world: ServiceWorld, desired: number, done: number, rollout: Rollout): StepOf<'set-status'> {
-  const running = world.tasks.filter(isRunning).length;
+  const running = world.tasks.filter(isRunning).length + world.counted.settledRunning + world.counted.waiting;
   const status = { action: 'set-status', desiredTasks: desired, runningTasks: running } as const;
   if (rollout.halted !== null) return { ...status, state: 'updating', message: `the update is paused: ${rollout.halted}` };
   if (rollout.stalePlaces > 0) return { ...status, state: 'updating', message: `${rollout.stalePlaces} of ${desired} tasks are still to be replaced` };
   if (running + done >= desired) return { ...status, state: 'converged', message: describeEnd(world, done) };
-  const pending = describePending(world.tasks);
+  const pending = describePending(world);
   return pending === ''
     ? { ...status, state: 'updating', message: `${running} of ${desired} tasks are running` }
     : { ...status, state: 'pending', message: pending };

@@ -21,6 +21,43 @@ export interface ObservedTask {
   readonly runningAt: number | null;
 }
 
+/**
+ * Places of a replicated service that need no decision, counted where they are stored: a service of 30,000 slots is planned from the few
+ * that differ. Whoever observes may leave any such place among `tasks` instead; the plan is the same.
+ */
+export interface CountedPlaces {
+  /** One live task of the wanted revision on a usable node or none yet; of them: */
+  readonly settled: number;
+  readonly settledRunning: number;
+  /** Not running yet, and never ended before: busy for a rollout. */
+  readonly settledStarting: number;
+  /** Running for less than the update's delay; the first of them until `restingUntil`. */
+  readonly settledResting: number;
+  readonly restingUntil: number | null;
+  /** Waiting for a node, and why the first of them does. */
+  readonly settledPending: number;
+  readonly pendingMessage: string;
+  /** Run one task that a rollout has to replace, and are not its next. */
+  readonly waiting: number;
+  /** The slots of all of them, when slots are missing; else empty. */
+  readonly slots: readonly number[];
+  /** Of a service that is being removed: tasks that were told and have not ended. */
+  readonly ending: number;
+}
+
+export const nothingCounted: CountedPlaces = {
+  settled: 0,
+  settledRunning: 0,
+  settledStarting: 0,
+  settledResting: 0,
+  restingUntil: null,
+  settledPending: 0,
+  pendingMessage: '',
+  waiting: 0,
+  slots: [],
+  ending: 0,
+};
+
 export interface ServiceWorld {
   readonly mode: ServiceSpec['mode'];
   readonly isRemoving: boolean;
@@ -34,7 +71,9 @@ export interface ServiceWorld {
   /** How long a task's end may take when it is told to stop. */
   readonly stopGraceMs: number;
   readonly update: UpdatePolicy;
+  /** Tasks of all places that are not counted. */
   readonly tasks: readonly ObservedTask[];
+  readonly counted: CountedPlaces;
   /** For a global service: the nodes that should run it, and those that may keep a task they have. */
   readonly wantedNodes: readonly NodeId[];
   readonly keepNodes: readonly NodeId[];

@@ -21,17 +21,20 @@ export class AuditInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const operation = this.reflector.get<Operation | undefined>(OPERATION, context.getHandler());
     if (operation === undefined || request.method === 'GET') return next.handle();
+    // a client that has gone when it is answered has no address any more
+    const address = request.ip;
     const reply = context.switchToHttp().getResponse<FastifyReply>();
-    return next.handle().pipe(finalize(() => void this.record(operation, request, reply)));
+    return next.handle().pipe(finalize(() => void this.record(operation, { request, reply, address })));
   }
 
-  private async record(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  private async record(operation: Operation, exchange: { request: FastifyRequest; reply: FastifyReply; address: string }): Promise<void> {
+    const { request, reply, address } = exchange;
     const entry = {
       actor: findCaller(request)?.email ?? 'nobody',
       operation,
       target: request.url.slice(0, 512),
       status: reply.statusCode,
-      address: request.ip,
+      address,
     };
     await this.entries.insert(entry).catch((error: unknown) => this.logger.error({ err: error, entry }, 'write the audit entry'));
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
@@ -10,10 +11,17 @@ import { RECONCILERS } from './index.ts';
 import type { Reconciler } from './reconciler.ts';
 
 const concurrency = 8;
+/**
+ * A key rests for so many times as long as its run took: what changes all the time, as a service does on its way to 30,000 tasks, is looked at
+ * for a part of the time only, and small ones hardly wait.
+ */
+const rest = { factor: 2, mostMs: 1_000 };
 
 /** Runs the reconcilers: when woken through the queue, and every one on a period. What fails is logged here and comes round again. */
 @Injectable()
 export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** When a key may run again; those that may are forgotten. */
+  readonly #restingUntil = new Map<string, number>();
   readonly #byLoop: ReadonlyMap<string, Reconciler>;
   readonly #queue: ReconcileQueue;
   readonly #relay: OutboxRelay;
@@ -64,12 +72,27 @@ export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicati
       this.logger.warn({ loop, key }, 'a job is for a reconciler that this version does not have');
       return;
     }
+    const name = `${loop}/${key}`;
+    await sleep(Math.max((this.#restingUntil.get(name) ?? 0) - performance.now(), 0));
     const startedAt = performance.now();
     try {
       await reconciler.reconcile(key);
-      this.logger.debug({ loop, key, ms: Math.round(performance.now() - startedAt) }, 'reconciled');
     } catch (error) {
       this.logger.warn({ err: error, loop, key }, 'reconcile');
+    }
+    const tookMs = performance.now() - startedAt;
+    this.logger.debug({ loop, key, ms: Math.round(tookMs) }, 'reconciled');
+    this.#rest(name, Math.min(tookMs * rest.factor, rest.mostMs));
+  }
+
+  #rest(name: string, forMs: number): void {
+    const now = performance.now();
+    this.#restingUntil.delete(name);
+    this.#restingUntil.set(name, now + forMs);
+    // oldest first: the first that still rests is not far from the others that do
+    for (const [other, until] of this.#restingUntil) {
+      if (until > now) break;
+      this.#restingUntil.delete(other);
     }
   }
 }

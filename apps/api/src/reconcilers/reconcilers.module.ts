@@ -10,9 +10,18 @@ import { ReaperRepository } from './reaper.repository.ts';
 import type { Reconciler } from './reconciler.ts';
 import { ScheduleStateRepository } from './schedule-state.repository.ts';
 import { ServiceStateRepository } from './service-state.repository.ts';
+import { ServiceTasksRepository } from './service-tasks.repository.ts';
 import { StackStateRepository } from './stack-state.repository.ts';
 
-const repositories = [NodeStateRepository, OutboxRepository, ReaperRepository, ScheduleStateRepository, ServiceStateRepository, StackStateRepository];
+const repositories = [
+  NodeStateRepository,
+  OutboxRepository,
+  ReaperRepository,
+  ScheduleStateRepository,
+  ServiceStateRepository,
+  ServiceTasksRepository,
+  StackStateRepository,
+];
 const registry = { provide: RECONCILERS, useFactory: (...all: Reconciler[]) => all, inject: [...reconcilers] };
 
 /** Everything that decides: it shares nothing with what answers requests but the database, and so can run in a thread of its own. */

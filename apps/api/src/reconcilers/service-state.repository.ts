@@ -1,29 +1,12 @@
 import { ServiceSpec } from '@gantry/contracts/http-api';
-import { NodeId, TaskId } from '@gantry/contracts/ids';
-import type { Action, ObservedTask, StepOf } from '@gantry/domain/service';
+import type { Action, StepOf } from '@gantry/domain/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../persistence/database.ts';
-import type { NodeAvailability, NodeState, Service, TaskDesiredState, TaskState } from '../persistence/generated/client.ts';
+import type { Service } from '../persistence/generated/client.ts';
 import { newId } from '../persistence/new-id.ts';
 
 export type ServiceState = Omit<Service, 'spec'> & { spec: ServiceSpec };
 type Steps<A extends Action> = readonly StepOf<A>[];
-
-interface TaskRow {
-  id: string;
-  slot: number;
-  node_id: string | null;
-  node_state: NodeState | null;
-  availability: NodeAvailability | null;
-  last_seen_at: number | null;
-  revision: number;
-  desired_state: TaskDesiredState;
-  state: TaskState;
-  message: string;
-  attempt: number;
-  status_at: number;
-  running_at: number | null;
-}
 
 /** A task that changed hands: whom to tell. */
 export interface Touched {
@@ -40,13 +23,7 @@ function toTouched(rows: readonly TouchedRow[]): Touched[] {
   return rows.map((row) => ({ id: row.id, nodeId: row.node_id }));
 }
 
-function nodeOf(row: TaskRow, unfit: ReadonlySet<string>): ObservedTask['node'] {
-  if (row.node_id === null) return 'none';
-  if (row.node_state === 'down') return 'lost';
-  return row.availability === 'drain' || unfit.has(row.node_id) ? 'leaving' : 'usable';
-}
-
-/** What the service reconciler sees and does, in bulk. Everything runs in the transaction that holds the service's row. */
+/** A service's row, and what its reconciler does, in bulk. Everything runs in the transaction that holds the service's row. */
 @Injectable()
 export class ServiceStateRepository {
   constructor(@Inject(Database) private readonly database: Database) {}
@@ -66,28 +43,6 @@ export class ServiceStateRepository {
     if (service.taskRevision === service.revision || service.rolledBackFrom === null) return service.spec;
     const revision = await transaction.serviceRevision.findUnique({ where: { serviceId_number: { serviceId: service.id, number: service.taskRevision } } });
     return revision === null ? service.spec : ServiceSpec.parse(revision.spec);
-  }
-
-  /** `unfit`: nodes that the service's constraints no longer admit. */
-  async observeTasks(transaction: Transaction, serviceId: string, unfit: ReadonlySet<string>): Promise<ObservedTask[]> {
-    const rows = await transaction.$queryRaw<TaskRow[]>`
-      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, (extract(epoch from n.last_seen_at) * 1000)::float8 as last_seen_at, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
-        (extract(epoch from t.status_at) * 1000)::float8 as status_at, (extract(epoch from t.running_at) * 1000)::float8 as running_at
-      from task t left join node n on n.id = t.node_id where t.service_id = ${serviceId}`;
-    return rows.map((row) => ({
-      taskId: TaskId.parse(row.id),
-      slot: row.slot,
-      nodeId: row.node_id === null ? null : NodeId.parse(row.node_id),
-      node: nodeOf(row, unfit),
-      lostAt: row.node_state === 'down' ? row.last_seen_at : null,
-      revision: row.revision,
-      desiredState: row.desired_state,
-      state: row.state,
-      message: row.message,
-      attempt: row.attempt,
-      statusAt: row.status_at,
-      runningAt: row.running_at,
-    }));
   }
 
   async createTasks(transaction: Transaction, service: ServiceState, steps: Steps<'create-task'>): Promise<string[]> {

@@ -6,6 +6,7 @@ import { Database, type Transaction } from '../persistence/database.ts';
 import { type NodeState, NodeStateRepository } from './node-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
 import { type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
+import { ServiceTasksRepository } from './service-tasks.repository.ts';
 
 /** More are made by the next run, which follows at once: requests get their turn in between. */
 const creationsPerRun = 4_000;
@@ -29,6 +30,7 @@ export class ServiceReconciler implements Reconciler {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(ServiceStateRepository) private readonly services: ServiceStateRepository,
+    @Inject(ServiceTasksRepository) private readonly tasks: ServiceTasksRepository,
     @Inject(NodeStateRepository) private readonly nodes: NodeStateRepository,
   ) {}
 
@@ -53,6 +55,8 @@ export class ServiceReconciler implements Reconciler {
     const isFit = (node: NodeState) => constraints.every((constraint) => satisfies(node, constraint));
     const unfit = new Set<string>(nodes.filter((node) => !isFit(node)).map((node) => node.nodeId));
     const keep = nodes.filter((node) => isFit(node) && node.state !== 'down' && node.availability !== 'drain');
+    const now = Date.now();
+    const { tasks, counted } = await this.tasks.observe(transaction, { service, spec, unfit, now });
     return planService({
       mode: service.spec.mode,
       isRemoving: service.isRemoving,
@@ -62,10 +66,11 @@ export class ServiceReconciler implements Reconciler {
       partition: spec.task.partition,
       stopGraceMs: spec.task.stopGraceMs,
       update: service.spec.update,
-      tasks: await this.services.observeTasks(transaction, service.id, unfit),
+      tasks,
+      counted,
       wantedNodes: isGlobal ? keep.filter((node) => node.state === 'ready' && node.availability === 'active').map((node) => node.nodeId) : [],
       keepNodes: isGlobal ? keep.map((node) => node.nodeId) : [],
-      now: Date.now(),
+      now,
     });
   }
 
