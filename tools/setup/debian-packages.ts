@@ -17,7 +17,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     chromium: ['/usr/bin/chromium'],
     'docker-compose': ['/usr/bin/docker-compose', '/usr/local/bin/docker-compose'],
     'docker-registry': ['/usr/bin/docker-registry'],
-    'docker.io': ['/usr/bin/docker', '/usr/local/bin/docker'],
+    'docker.io': ['/usr/sbin/dockerd'],
     iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
     openssl: ['/usr/bin/openssl'],
     procps: ['/usr/bin/ps', '/bin/ps'],

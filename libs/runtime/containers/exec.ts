@@ -84,9 +84,13 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
     if (exec !== undefined) table.saveExec(live, { ...exec, ...changes });
   }
 
+  function recordEnd(live: LiveContainer, execId: string, exitCode: number): void {
+    change(live, execId, { isRunning: false, exitCode, endedAtMs: Date.now(), pid: 0 });
+  }
+
   function ended(live: LiveContainer, exec: ExecRecord, exitCode: number): void {
     if ((live.execs.get(exec.id)?.endedAtMs ?? 1) > 0) return;
-    change(live, exec.id, { isRunning: false, exitCode, endedAtMs: Date.now(), pid: 0 });
+    recordEnd(live, exec.id, exitCode);
     table.emit(live, 'exec_die', { execID: exec.id, exitCode: String(exitCode) });
   }
 
@@ -138,7 +142,8 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
       let code = 128;
       if (hasCode(error, 'command-not-found')) code = 127;
       if (hasCode(error, 'permission-denied')) code = 126;
-      ended(live, exec, code);
+      // What never ran does not die: no event.
+      recordEnd(live, execId, code);
       throw hasCode(error, 'not-found') ? wrongState(`container ${live.id} is not running`, { cause: error }) : error;
     }
   }

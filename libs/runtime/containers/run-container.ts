@@ -164,7 +164,6 @@ export function createRunner(parts: RunParts) {
         table.save(live, { status: live.record.startedAt === null ? 'created' : 'exited', exitCode, error: describeError(error), finishedAt: timestamp() });
         for (const attach of live.pendingAttaches) attach.fail(operational('failed', `container ${live.record.name} did not start`, { cause: error }));
         live.pendingAttaches.clear();
-        table.emit(live, 'die', { exitCode: String(exitCode), execDuration: '0' });
         networking.emitDisconnected(live);
         live.notify(['next-exit', 'not-running'], { exitCode, error: describeError(error) });
         throw error;

@@ -73,6 +73,9 @@ export const RestartPolicy = z.object({
 });
 export type RestartPolicy = z.infer<typeof RestartPolicy>;
 
+/** A device of the host by its path, and how many bytes or operations a second. */
+const Throttle = z.array(z.object({ path: text, rate: count })).default([]);
+
 /** Zero and '' mean unset, as in Docker. Sizes in bytes. */
 export const Resources = z.object({
   memory: count.default(0),
@@ -91,9 +94,18 @@ export const Resources = z.object({
   cpusetMems: text.default(''),
   pidsLimit: z.number().int().default(0),
   blkioWeight: count.default(0),
+  blkioWeightDevices: z.array(z.object({ path: text, weight: count })).default([]),
+  blkioReadBps: Throttle,
+  blkioWriteBps: Throttle,
+  blkioReadIops: Throttle,
+  blkioWriteIops: Throttle,
   ulimits: z.array(z.object({ name: text, soft: z.number().int(), hard: z.number().int() })).default([]),
   devices: z.array(z.object({ pathOnHost: text, pathInContainer: text, permissions: text.default('rwm') })).default([]),
   deviceCgroupRules: z.array(text).default([]),
+  /** `--gpus`: what a driver would have to serve. */
+  deviceRequests: z
+    .array(z.object({ driver: text, count: z.number().int(), deviceIds: z.array(text), capabilities: z.array(z.array(text)), options: stringMap }))
+    .default([]),
 });
 export type Resources = z.infer<typeof Resources>;
 

@@ -181,6 +181,7 @@ describe('garbage', () => {
 
 it('copies files out of and into containers, running or not', async () => {
   const id = await start(runtime, { cmd: ['sh', '-c', 'mkdir /d; echo content > /d/f; sleep 1000'] });
+  await expect.poll(() => runtime.containers.statPath(id, '/d/f').catch(() => null)).toMatchObject({ size: 8 });
   for (const isRunning of [true, false]) {
     if (!isRunning) await runtime.containers.stop(id, { timeoutSeconds: 0 });
     const { stat, tar } = await runtime.containers.readArchive(id, '/d');

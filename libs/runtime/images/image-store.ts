@@ -74,7 +74,10 @@ export async function openImageStore(options: ImageStoreOptions): Promise<Images
         manifestDigest: manifest.digest,
         manifestMediaType: mediaTypes.ociManifest,
       });
-      for (const reference of references) records.name(normaliseReference(reference), image.id);
+      for (const reference of references) {
+        records.name(normaliseReference(reference), image.id);
+        emit('tag', image.id, reference);
+      }
       return records.get(image.id);
     } finally {
       lease.release();

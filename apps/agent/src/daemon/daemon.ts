@@ -4,15 +4,10 @@ import { EngineServer, type EngineServerOptions } from '@gantry/engine-api/http'
 import type { Logger } from '@gantry/platform/node';
 import { openBuilder } from '@gantry/runtime/build';
 import type { Runtime } from '@gantry/runtime/core';
-import { buildRoutes } from './build/routes.ts';
-import { containerRoutes } from './containers/routes.ts';
+import { toRoutes } from './endpoint.ts';
+import { endpoints } from './endpoints.ts';
 import { dockerVersion, type Engine, type EngineIdentity } from './engine.ts';
-import { imageRoutes } from './images/routes.ts';
 import { listenOnSocket, listenOnTcp, readTls, refuseBrowsers, type TcpListener } from './listen.ts';
-import { networkRoutes } from './networks/routes.ts';
-import { elsewhereRoutes } from './system/elsewhere.ts';
-import { systemRoutes } from './system/routes.ts';
-import { volumeRoutes } from './volumes/routes.ts';
 
 export interface DaemonOptions {
   readonly runtime: Runtime;
@@ -36,7 +31,6 @@ export interface Daemon {
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { runtime, socketPath, log } = options;
-  const engine: Engine = { runtime, identity: options.identity, insecureRegistries: options.insecureRegistries ?? [], log };
   const builder = await openBuilder({
     images: runtime.images,
     containers: runtime.containers,
@@ -46,15 +40,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     logger: log,
     directory: join(options.identity.dataDir, 'build'),
   });
-  const routes = [
-    ...systemRoutes(engine),
-    ...containerRoutes(engine),
-    ...buildRoutes(engine, builder),
-    ...imageRoutes(engine),
-    ...networkRoutes(engine),
-    ...volumeRoutes(engine),
-    ...elsewhereRoutes(),
-  ];
+  const engine: Engine = { runtime, builder, identity: options.identity, insecureRegistries: options.insecureRegistries ?? [], log };
+  const routes = toRoutes(endpoints, engine);
   const software = `Docker/${dockerVersion} (linux)`;
   const parts = new AsyncDisposableStack();
   try {

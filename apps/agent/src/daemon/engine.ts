@@ -1,9 +1,11 @@
 import type { Logger } from '@gantry/platform/node';
+import type { Builder } from '@gantry/runtime/build';
 import type { Runtime } from '@gantry/runtime/core';
 
 /** What every endpoint works with. */
 export interface Engine {
   readonly runtime: Runtime;
+  readonly builder: Builder;
   readonly identity: EngineIdentity;
   readonly insecureRegistries: readonly string[];
   readonly log: Logger;

@@ -97,7 +97,7 @@ export class FakeNode {
   #start(id: string): void {
     this.calls.push('start');
     if (this.startFailure !== null) {
-      this.#become(id, 'die', { status: 'exited', exitCode: 127, error: this.startFailure });
+      this.#change(id, { status: 'exited', exitCode: 127, error: this.startFailure });
       throw operational('failed', this.startFailure);
     }
     this.#become(id, 'start', { status: 'running', startedAt: new Date().toISOString(), exitCode: 0 });
@@ -114,10 +114,15 @@ export class FakeNode {
     if (!this.#containers.delete(id)) throw notFound(`no such container: ${id}`);
   }
 
-  #become(id: string, action: string, change: Partial<ContainerCondition>): void {
+  #change(id: string, change: Partial<ContainerCondition>): Container {
     const container = this.#containers.get(id);
     if (container === undefined) throw notFound(`no such container: ${id}`);
     this.#containers.set(id, { ...container, state: { ...container.state, ...change } });
+    return container;
+  }
+
+  #become(id: string, action: string, change: Partial<ContainerCondition>): void {
+    const container = this.#change(id, change);
     this.events.emit({ type: 'container', action, id, attributes: container.spec.labels });
   }
 }

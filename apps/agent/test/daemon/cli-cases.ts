@@ -1,6 +1,8 @@
+import type { DifferenceName } from './differences.ts';
+
 /**
- * What the docker command line answers, command by command. The list runs against our engine in `npm test`, and against dockerd by
- * compare-with-dockerd.ts: both must give these exit codes and this output. `$T` is an empty directory of the run's own.
+ * What the docker command line answers, command by command. The list runs against our engine and against dockerd: both must give these exit codes and
+ * this output. `$T` is an empty directory of the run's own.
  */
 export interface CliCase {
   readonly run: string;
@@ -10,8 +12,8 @@ export interface CliCase {
   readonly out?: string;
   /** Somewhere in standard error. */
   readonly err?: RegExp;
-  /** Why dockerd 20.10 answers otherwise; the case is then ours alone. */
-  readonly unlikeDockerd20?: string;
+  /** In what dockerd 20.10 answers otherwise; why is said there. */
+  readonly unlikeDockerd?: Partial<Record<'exit' | 'out' | 'err', DifferenceName>>;
 }
 
 export interface CliScenario {
@@ -38,9 +40,14 @@ export const scenarios: readonly CliScenario[] = [
     cases: [
       { run: `docker run --rm ${none} bb:1 echo hi`, out: 'hi' },
       { run: `docker run --rm ${none} bb:1 sh -c 'echo out; echo err >&2; exit 3'`, exit: 3, out: 'out', err: /^err$/m },
-      { run: `docker run --rm ${none} bb:1 nosuch`, exit: 127, err: /exec: "nosuch": executable file not found in \$PATH/ },
-      { run: `docker run --rm ${none} bb:1 /etc`, exit: 126, err: /permission denied/ },
-      { run: `docker run --rm ${none} nosuch.invalid/x:1 true`, exit: 125, err: /Unable to find image 'nosuch\.invalid\/x:1' locally/ },
+      { run: `docker run --rm ${none} bb:1 nosuch`, exit: 127, err: /exec: "nosuch": executable file not found in \$PATH/, unlikeDockerd: { err: 'words' } },
+      { run: `docker run --rm ${none} bb:1 /etc`, exit: 126, err: /permission denied/, unlikeDockerd: { err: 'words' } },
+      {
+        run: `docker run --rm ${none} 127.0.0.1:1/x:1 true`,
+        exit: 125,
+        err: /Unable to find image '127\.0\.0\.1:1\/x:1' locally/,
+        unlikeDockerd: { err: 'pullFailure' },
+      },
       { run: `docker run --rm ${none} bb:1 sh -c 'sh -c "kill -9 \\$\\$"; exit $?'`, exit: 137 },
       { run: `printf 'a\\nb\\n' | docker run --rm -i ${none} bb:1 wc -l`, out: '2' },
       { run: `docker run --rm ${none} -e A=1 -e B=2 bb:1 sh -c 'echo $A$B'`, out: '12' },
@@ -56,6 +63,7 @@ export const scenarios: readonly CliScenario[] = [
         run: `docker run --rm ${none} --cpus 1000 bb:1 true`,
         exit: 125,
         err: /[Rr]ange of CPUs is from 0\.01 to \d+\.00, as there are only \d+ CPUs available/,
+        unlikeDockerd: { err: 'words' },
       },
       { run: `docker run --rm ${none} --gpus all bb:1 true`, exit: 125, err: /could not select device driver "" with capabilities: \[\[gpu\]\]/ },
       {
@@ -88,18 +96,18 @@ export const scenarios: readonly CliScenario[] = [
       { run: 'docker start c1', out: 'c1' },
       { run: "docker ps --filter label=a=b --format '{{.Names}} {{.State}} {{.Status}}'", out: 'c1 running Up <duration>' },
       { run: "docker ps -a --filter name=nothing --format '{{.Names}}'", out: '' },
-      { run: 'docker ps --filter nosuch=1', exit: 1, err: /invalid filter 'nosuch'/i },
+      { run: 'docker ps --filter nosuch=1', exit: 1, err: /invalid filter 'nosuch'/i, unlikeDockerd: { err: 'words' } },
       { run: 'docker pause c1', out: 'c1' },
       { run: "docker ps --format '{{.Status}}' --filter name=c1", out: 'Up <duration> (Paused)' },
-      { run: 'docker exec c1 true', exit: 1, err: /is paused, unpause the container before exec/ },
+      { run: 'docker exec c1 true', exit: 1, err: /is paused, unpause the container before exec/, unlikeDockerd: { err: 'words' } },
       { run: 'docker unpause c1', out: 'c1' },
       { run: 'docker unpause c1', exit: 1, err: /is not paused/ },
       { run: 'docker rename c1 c2', out: '' },
-      { run: 'docker rm c2', exit: 1, err: /container/ },
+      { run: 'docker rm c2', exit: 1, err: /container/, unlikeDockerd: { err: 'words' } },
       { run: 'docker stop -t 5 c2', out: 'c2' },
       { run: 'docker wait c2', out: '7' },
       { run: 'docker stop c2', out: 'c2' },
-      { run: 'docker kill c2', exit: 1, err: /is not running/ },
+      { run: 'docker kill c2', exit: 1, err: /is not running/, unlikeDockerd: { err: 'words' } },
       { run: "docker ps -a --format '{{.Names}} {{.Status}}' --filter exited=7", out: 'c2 Exited (7) <duration> ago' },
       { run: 'docker restart -t 1 c2', out: 'c2' },
       { run: 'docker kill -s KILL c2 && docker wait c2', out: 'c2\n137' },
@@ -126,7 +134,7 @@ export const scenarios: readonly CliScenario[] = [
         run: `docker exec e1 nosuch >$T/x; code=$?; grep -o 'exec: "nosuch": executable file not found in $PATH' $T/x; exit $code`,
         exit: 127,
         out: 'exec: "nosuch": executable file not found in $PATH',
-        unlikeDockerd20: '20.10 answers 126',
+        unlikeDockerd: { exit: 'missingExec' },
       },
       { run: "printf 'a\\nb\\nc\\n' | docker exec -i e1 wc -l", out: '3' },
       { run: 'docker exec -w /tmp -e X=y -u nobody e1 sh -c \'echo "$(pwd) $X $(id -u)"\'', out: '/tmp y 65534' },
@@ -140,7 +148,7 @@ export const scenarios: readonly CliScenario[] = [
       { run: 'docker logs -f e1 2>/dev/null & p=$!; sleep 0.5; kill $p; wait $p 2>/dev/null; true', out: 'one\nthree' },
       { run: "docker top e1 -o pid,comm | tail -n +2 | awk '{print $2}'", out: 'sleep' },
       { run: "docker top e1 | head -1 | awk '{print $1, $2, $NF}'", out: 'UID PID CMD' },
-      { run: "docker stats --no-stream --format '{{.Name}} {{.PIDs}}' e1", out: 'e1 1' },
+      { run: "docker stats --no-stream --format '{{.Name}} {{.PIDs}}' e1", out: 'e1 1', unlikeDockerd: { out: 'firstStats' } },
       { run: 'docker diff e1 | grep -v "^. /\\(dev\\|proc\\|sys\\)" | sort', out: 'A /made\nA /tmp/detached\nC /etc\nC /tmp\nD /etc/group' },
       { run: 'docker rm -f e1', out: 'e1' },
     ],
@@ -155,7 +163,7 @@ export const scenarios: readonly CliScenario[] = [
       { run: 'docker cp -q f1:/in $T/copied && ls $T/copied && readlink $T/copied/link', out: 'file\nlink\nsub\nfile' },
       { run: 'docker cp f1:/nosuch $T/', exit: 1, err: /Could not find the file \/nosuch in container f1/ },
       { run: 'docker cp $T/nosuch f1:/', exit: 1, err: /no such file or directory/ },
-      { run: 'echo x | docker cp - f1:/etc', exit: 1, err: /./ },
+      { run: 'echo x | docker cp - f1:/etc', exit: 1, err: /./, unlikeDockerd: { err: 'brokenArchive' } },
       { run: "docker export f1 | tar -tf - | grep '^in/'| sort", out: 'in/\nin/file\nin/link\nin/sub/' },
       { run: 'docker commit -m note -c \'ENV ADDED=yes\' -c \'CMD ["sh","-c","echo $ADDED; cat /in/file"]\' f1 snap:1', out: 'sha256:<digest>' },
       { run: `docker run --rm ${none} snap:1`, out: 'yes\ncontent' },

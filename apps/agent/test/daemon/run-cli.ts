@@ -31,7 +31,11 @@ export async function runCli(line: string, options: { socket: string; directory:
   child.once('error', reject);
   child.once('close', (code, signal) => resolve(signal === null ? (code ?? -1) : -1));
   const exit = await promise;
-  return { exit, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') };
+  const text = (parts: readonly Buffer[]) =>
+    Buffer.concat(parts)
+      .toString('utf8')
+      .replaceAll(options.directory, options.directory === '/' ? '/' : '$T');
+  return { exit, out: text(out), err: text(err) };
 }
 
 /** What is wrong with a result, in words; [] when it is as the case says. */
@@ -42,4 +46,20 @@ export function differences(wanted: CliCase, result: CliResult): string[] {
   if (wanted.out !== undefined && out !== wanted.out) found.push(`output ${JSON.stringify(out)} instead of ${JSON.stringify(wanted.out)}`);
   if (wanted.err !== undefined && !wanted.err.test(result.err)) found.push(`nothing like ${wanted.err} in the error output`);
   return found.length > 0 ? [...found, `error output: ${normalise(result.err)}`] : [];
+}
+
+/** Where our engine's result is not dockerd's, in words, the listed differences apart; and the listed ones that are none any more. */
+export function unlike(wanted: CliCase, ours: CliResult, theirs: CliResult): string[] {
+  const text = (output: string) => normalise(output.replaceAll('\r', ''));
+  const compared = {
+    exit: [ours.exit, theirs.exit],
+    out: [text(ours.out), text(theirs.out)],
+    err: [text(ours.err), text(theirs.err)],
+  } as const;
+  return (['exit', 'out', 'err'] as const).flatMap((aspect) => {
+    const [here, there] = compared[aspect];
+    const known = wanted.unlikeDockerd?.[aspect];
+    if (here === there) return known === undefined ? [] : [`${aspect} is dockerd's again: ${known} has no place here`];
+    return known === undefined ? [`${aspect} here: ${JSON.stringify(here)}`, `${aspect} of dockerd: ${JSON.stringify(there)}`] : [];
+  });
 }

@@ -62,6 +62,37 @@ export function readDevice(pathOnHost: string, pathInContainer: string): DeviceN
   };
 }
 
+/** Block devices by number, which is how the kernel limits them. */
+function limitDevices<Limit extends object>(limits: readonly ({ readonly path: string } & Limit)[]) {
+  return limits.map(({ path, ...limit }) => {
+    const { major, minor } = readDevice(path, path);
+    return { major, minor, ...limit };
+  });
+}
+
+function blockIo(resources: Resources): Record<string, unknown> | null {
+  const given = {
+    ...(resources.blkioWeight === 0 ? {} : { weight: resources.blkioWeight }),
+    ...Object.fromEntries(
+      Object.entries({
+        weightDevice: limitDevices(resources.blkioWeightDevices),
+        throttleReadBpsDevice: limitDevices(resources.blkioReadBps),
+        throttleWriteBpsDevice: limitDevices(resources.blkioWriteBps),
+        throttleReadIOPSDevice: limitDevices(resources.blkioReadIops),
+        throttleWriteIOPSDevice: limitDevices(resources.blkioWriteIops),
+      }).filter(([, devices]) => devices.length > 0),
+    ),
+  };
+  return Object.keys(given).length > 0 ? given : null;
+}
+
+/** No driver is built in: a request for devices cannot be met. */
+function refuseDeviceRequests({ deviceRequests: [first] }: Resources): void {
+  if (first === undefined) return;
+  const wanted = first.capabilities.map((all) => all.join(' ')).join('] [');
+  throw invalid(`could not select device driver ${JSON.stringify(first.driver)} with capabilities: [[${wanted}]]`);
+}
+
 function parseRule(text: string): DeviceRule {
   const match = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/.exec(text);
   if (match === null) throw invalid(`invalid device cgroup rule: '${text.slice(0, 100)}'`);
@@ -125,6 +156,8 @@ export function checkResources(resources: Resources): void {
 }
 
 export function toOciResources(resources: Resources, privileged: boolean): Record<string, unknown> {
+  refuseDeviceRequests(resources);
+  const io = blockIo(resources);
   const devices = privileged
     ? [{ allow: true, access: 'rwm' }]
     : [
@@ -140,7 +173,7 @@ export function toOciResources(resources: Resources, privileged: boolean): Recor
     memory: memory(resources),
     cpu: cpu(resources),
     ...(resources.pidsLimit === 0 ? {} : { pids: { limit: resources.pidsLimit } }),
-    ...(resources.blkioWeight === 0 ? {} : { blockIO: { weight: resources.blkioWeight } }),
+    ...(io === null ? {} : { blockIO: io }),
   };
 }
 

@@ -3,7 +3,8 @@ import { EngineError } from '@gantry/engine-api/protocol';
 import { toErrorMessage } from '@gantry/engine-api/stream';
 import { shortDigest } from '@gantry/oci/digest';
 import { familiarReference } from '@gantry/oci/reference';
-import { type Builder, RunFailed } from '@gantry/runtime/build';
+import { RunFailed } from '@gantry/runtime/build';
+import type { Engine } from '../engine.ts';
 import { registryConfig } from '../images/credentials.ts';
 import { ProgressStream } from '../images/progress.ts';
 import { buildReferences, runSettings, stringMap } from './request.ts';
@@ -13,7 +14,7 @@ function toLabels(map: Record<string, string | null>): Record<string, string> {
 }
 
 /** POST /build */
-export async function buildImage(builder: Builder, exchange: Exchange): Promise<void> {
+export async function buildImage({ builder }: Engine, exchange: Exchange): Promise<void> {
   const version = exchange.text('version') ?? '1';
   if (version !== '1') throw new EngineError(400, `build version ${version} is not supported: use the classic builder (version=1)`);
   if (exchange.text('remote') !== null) throw new EngineError(400, 'building from a remote context is not supported: send the context as the body');

@@ -4,6 +4,7 @@ import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError } from '@gantry/engine-api/protocol';
 import { hasCode } from '@gantry/platform/errors';
 import type { Container } from '@gantry/runtime/containers';
+import { emitContainerEvent } from '../emit.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../lookup.ts';
 
@@ -58,6 +59,7 @@ export async function readArchive(engine: Engine, exchange: Exchange): Promise<v
   } catch (cause) {
     throw pathFailure(container, path, cause);
   }
+  emitContainerEvent(engine, container, 'archive-path');
   exchange.setHeader('X-Docker-Container-Path-Stat', statHeader(archive.stat));
   await pipeline(archive.tar, exchange.startStream('application/x-tar'));
 }
@@ -73,6 +75,7 @@ export async function writeArchive(engine: Engine, exchange: Exchange): Promise<
   } catch (cause) {
     throw pathFailure(container, path, cause);
   }
+  emitContainerEvent(engine, container, 'extract-to-dir');
   exchange.sendStatus(200);
 }
 

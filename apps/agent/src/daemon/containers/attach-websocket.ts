@@ -3,9 +3,9 @@ import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError } from '@gantry/engine-api/protocol';
 import { parseDetachKeys } from '@gantry/engine-api/stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { emitContainerEvent } from '../emit.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../lookup.ts';
-import { emitContainerEvent } from './attach.ts';
 import { pumpProcess } from './process-pump.ts';
 
 const server = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });

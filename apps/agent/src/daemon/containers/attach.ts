@@ -2,19 +2,10 @@ import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError } from '@gantry/engine-api/protocol';
 import { outputContentType } from '@gantry/engine-api/shapes';
 import { parseDetachKeys } from '@gantry/engine-api/stream';
-import type { Container } from '@gantry/runtime/containers';
+import { emitContainerEvent } from '../emit.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../lookup.ts';
 import { pumpProcess, writeChunk } from './process-pump.ts';
-
-export function emitContainerEvent(engine: Engine, container: Container, action: string): void {
-  engine.runtime.events.emit({
-    type: 'container',
-    action,
-    id: container.id,
-    attributes: { ...container.process.labels, image: container.spec.image, name: container.name },
-  });
-}
 
 /** POST /containers/{name}/attach */
 export async function attachContainer(engine: Engine, exchange: Exchange): Promise<void> {
@@ -71,5 +62,6 @@ export async function resizeContainer(engine: Engine, exchange: Exchange): Promi
   const container = getContainer(engine, exchange.param('name'));
   if (container.state.pid === 0) throw new EngineError(409, `container ${container.id} is not running`);
   await engine.runtime.containers.resize(container.id, size);
+  emitContainerEvent(engine, container, 'resize', { height: String(size.height), width: String(size.width) });
   exchange.sendStatus(200);
 }

@@ -43,17 +43,21 @@ function mountFields(host: HostConfig): Record<string, unknown> {
   return { Binds: orNull(binds), ...(mounts.length > 0 ? { Mounts: mounts } : {}), ...(Object.keys(tmpfs).length > 0 ? { Tmpfs: tmpfs } : {}) };
 }
 
+function fromThrottle(devices: HostConfig['resources']['blkioReadBps']): { Path: string; Rate: number }[] {
+  return devices.map(({ path, rate }) => ({ Path: path, Rate: rate }));
+}
+
 function resourceFields({ resources }: HostConfig): Record<string, unknown> {
   return {
     CpuShares: resources.cpuShares,
     Memory: resources.memory,
     NanoCpus: resources.nanoCpus,
     BlkioWeight: resources.blkioWeight,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
+    BlkioWeightDevice: resources.blkioWeightDevices.map(({ path, weight }) => ({ Path: path, Weight: weight })),
+    BlkioDeviceReadBps: fromThrottle(resources.blkioReadBps),
+    BlkioDeviceWriteBps: fromThrottle(resources.blkioWriteBps),
+    BlkioDeviceReadIOps: fromThrottle(resources.blkioReadIops),
+    BlkioDeviceWriteIOps: fromThrottle(resources.blkioWriteIops),
     CpuPeriod: resources.cpuPeriod,
     CpuQuota: resources.cpuQuota,
     CpuRealtimePeriod: resources.cpuRealtimePeriod,
@@ -66,7 +70,15 @@ function resourceFields({ resources }: HostConfig): Record<string, unknown> {
       CgroupPermissions: device.permissions,
     })),
     DeviceCgroupRules: orNull(resources.deviceCgroupRules),
-    DeviceRequests: null,
+    DeviceRequests: orNull(
+      resources.deviceRequests.map((request) => ({
+        Driver: request.driver,
+        Count: request.count,
+        DeviceIDs: orNull(request.deviceIds),
+        Capabilities: request.capabilities,
+        Options: request.options,
+      })),
+    ),
     MemoryReservation: resources.memoryReservation,
     MemorySwap: resources.memorySwap === 0 && resources.memory > 0 ? resources.memory * 2 : resources.memorySwap,
     MemorySwappiness: resources.memorySwappiness,

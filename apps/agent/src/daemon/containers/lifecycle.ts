@@ -3,6 +3,7 @@ import { EngineError, parseFilters, parseTimestamp } from '@gantry/engine-api/pr
 import { ContainerUpdateBody } from '@gantry/engine-api/types';
 import { hasCode } from '@gantry/platform/errors';
 import type { WaitCondition } from '@gantry/runtime/containers';
+import { emitPrune } from '../emit.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../lookup.ts';
 import { checkName, nameConflict } from './create.ts';
@@ -143,5 +144,6 @@ export async function pruneContainers(engine: Engine, exchange: Exchange): Promi
       (!filters.has('label!') || !filters.matchesLabels(process.labels, 'label!')) &&
       (limit === null || BigInt(Date.parse(createdAt)) * 1_000_000n < limit),
   });
+  emitPrune(engine, 'container', reclaimedBytes);
   exchange.sendJson(200, { ContainersDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimedBytes });
 }

@@ -33,10 +33,14 @@ function cpuRules(body: ResourcesBody, cpus: number): Rule[] {
   ];
 }
 
-function deviceRules({ DeviceRequests: requests }: ResourcesBody): Rule[] {
-  const [first] = requests;
-  const wanted = (first?.Capabilities ?? []).map((all) => all.join(' ')).join('] [');
-  return [[first !== undefined, `could not select device driver "${first?.Driver ?? ''}" with capabilities: [[${wanted}]]`]];
+function deviceRules(body: ResourcesBody): Rule[] {
+  const throttles = [...body.BlkioDeviceReadBps, ...body.BlkioDeviceWriteBps, ...body.BlkioDeviceReadIOps, ...body.BlkioDeviceWriteIOps];
+  return [
+    ...throttles.map(({ Path, Rate }): Rule => [Rate < 0, `invalid rate ${Rate} for device ${Path}: must not be negative`]),
+    ...body.BlkioWeightDevice.map(
+      ({ Path, Weight }): Rule => [Weight < 10 || Weight > 1000, `invalid weight ${Weight} for device ${Path}: the range is 10 to 1000`],
+    ),
+  ];
 }
 
 /** Checks in Docker's words what the kernel would only refuse later, and worse. */
@@ -44,6 +48,10 @@ function check(body: ResourcesBody, cpus: number): void {
   for (const [isBroken, message] of [...memoryRules(body), ...cpuRules(body, cpus), ...deviceRules(body)]) {
     if (isBroken) throw new EngineError(400, message);
   }
+}
+
+function toThrottle(devices: ResourcesBody['BlkioDeviceReadBps']): Resources['blkioReadBps'] {
+  return devices.map(({ Path, Rate }) => ({ path: Path, rate: Rate }));
 }
 
 export function toResources(body: ResourcesBody, cpus: number): Resources {
@@ -64,6 +72,11 @@ export function toResources(body: ResourcesBody, cpus: number): Resources {
     cpusetMems: body.CpusetMems,
     pidsLimit: body.PidsLimit,
     blkioWeight: body.BlkioWeight,
+    blkioWeightDevices: body.BlkioWeightDevice.map(({ Path, Weight }) => ({ path: Path, weight: Weight })),
+    blkioReadBps: toThrottle(body.BlkioDeviceReadBps),
+    blkioWriteBps: toThrottle(body.BlkioDeviceWriteBps),
+    blkioReadIops: toThrottle(body.BlkioDeviceReadIOps),
+    blkioWriteIops: toThrottle(body.BlkioDeviceWriteIOps),
     ulimits: body.Ulimits.map((limit) => ({ name: limit.Name, soft: limit.Soft, hard: limit.Hard })),
     devices: body.Devices.map((device) => ({
       pathOnHost: device.PathOnHost,
@@ -71,6 +84,13 @@ export function toResources(body: ResourcesBody, cpus: number): Resources {
       permissions: device.CgroupPermissions || 'rwm',
     })),
     deviceCgroupRules: body.DeviceCgroupRules,
+    deviceRequests: body.DeviceRequests.map((request) => ({
+      driver: request.Driver,
+      count: request.Count,
+      deviceIds: request.DeviceIDs,
+      capabilities: request.Capabilities,
+      options: request.Options,
+    })),
   };
 }
 
@@ -100,6 +120,11 @@ const emptyResources = {
   CpusetMems: '',
   PidsLimit: 0,
   BlkioWeight: 0,
+  BlkioWeightDevice: [],
+  BlkioDeviceReadBps: [],
+  BlkioDeviceWriteBps: [],
+  BlkioDeviceReadIOps: [],
+  BlkioDeviceWriteIOps: [],
   Ulimits: [],
   Devices: [],
   DeviceCgroupRules: [],

@@ -4,7 +4,7 @@ import { shapeContainerSummary, shapeImageSummary } from '@gantry/engine-api/sha
 import { toSummary } from '../containers/list.ts';
 import type { Engine } from '../engine.ts';
 import { toImageSummary } from '../images/list.ts';
-import { toVolumeInspect, volumeUsers } from '../volumes/routes.ts';
+import { toVolumeInspect, volumeUsers } from '../volumes/endpoints.ts';
 
 const kinds = ['container', 'image', 'volume', 'build-cache'];
 

@@ -1,51 +1,57 @@
-import type { EngineRoute, Exchange, Method } from '@gantry/engine-api/http';
+import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError } from '@gantry/engine-api/protocol';
+import { type Endpoint, on } from '../endpoint.ts';
 
 /** What a single engine without Swarm and plugins answers to their endpoints: Docker's own words. */
 const notManager = 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 
-function refuse(status: number, message: (exchange: Exchange) => string) {
-  return (exchange: Exchange): void => {
+function refuse(status: number, message: (exchange: Exchange) => string): Endpoint['handle'] {
+  return (_, exchange) => {
     throw new EngineError(status, message(exchange));
   };
 }
 
-function swarmRoutes(): EngineRoute[] {
-  const kinds = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
-  const handle = refuse(503, () => notManager);
-  const route = (method: Method, pattern: string): EngineRoute => ({ method, pattern, handle });
-  return [
-    route('GET', '/swarm'),
-    route('GET', '/swarm/unlockkey'),
-    ...['update', 'unlock'].map((verb) => route('POST', `/swarm/${verb}`)),
-    ...kinds.map((kind) => route('GET', `/${kind}`)),
-    ...kinds.map((kind) => route('GET', `/${kind}/{id}`)),
-    ...kinds.map((kind) => route('DELETE', `/${kind}/{id}`)),
-    ...kinds.map((kind) => route('POST', `/${kind}/create`)),
-    ...kinds.map((kind) => route('POST', `/${kind}/{id}/update`)),
-    {
-      method: 'POST',
-      pattern: '/swarm/init',
-      handle: refuse(501, () => 'an engine of Gantry does not form a swarm of its own: join its cluster with "gantry join"'),
-    },
-    { method: 'POST', pattern: '/swarm/join', handle: refuse(501, () => 'an engine of Gantry does not join a swarm: join its cluster with "gantry join"') },
-    { method: 'POST', pattern: '/swarm/leave', handle: refuse(503, () => 'This node is not part of a swarm') },
-  ];
-}
+const refuseManagement = refuse(503, () => notManager);
+const kinds = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
+const swarmEndpoints: readonly Endpoint[] = [
+  on('GET', '/swarm', refuseManagement),
+  on('GET', '/swarm/unlockkey', refuseManagement),
+  on('POST', '/swarm/update', refuseManagement),
+  on('POST', '/swarm/unlock', refuseManagement),
+  ...kinds.map((kind) => on('GET', `/${kind}`, refuseManagement)),
+  on('GET', '/services/{id}/logs', refuseManagement),
+  on('GET', '/tasks/{id}/logs', refuseManagement),
+  ...kinds.map((kind) => on('GET', `/${kind}/{id}`, refuseManagement)),
+  ...kinds.map((kind) => on('DELETE', `/${kind}/{id}`, refuseManagement)),
+  ...kinds.map((kind) => on('POST', `/${kind}/create`, refuseManagement)),
+  ...kinds.map((kind) => on('POST', `/${kind}/{id}/update`, refuseManagement)),
+  on(
+    'POST',
+    '/swarm/init',
+    refuse(501, () => 'an engine of Gantry does not form a swarm of its own: join its cluster with "gantry join"'),
+  ),
+  on(
+    'POST',
+    '/swarm/join',
+    refuse(501, () => 'an engine of Gantry does not join a swarm: join its cluster with "gantry join"'),
+  ),
+  on(
+    'POST',
+    '/swarm/leave',
+    refuse(503, () => 'This node is not part of a swarm'),
+  ),
+];
 
-function pluginRoutes(): EngineRoute[] {
-  const notFound = refuse(404, (exchange) => `plugin "${exchange.param('name')}" not found`);
-  return [
-    { method: 'GET', pattern: '/plugins', handle: (exchange) => exchange.sendJson(200, []) },
-    { method: 'GET', pattern: '/plugins/privileges', handle: refuse(501, () => 'plugins are not supported') },
-    { method: 'POST', pattern: '/plugins/pull', handle: refuse(501, () => 'plugins are not supported') },
-    { method: 'POST', pattern: '/plugins/create', handle: refuse(501, () => 'plugins are not supported') },
-    { method: 'GET', pattern: '/plugins/{name}/json', handle: notFound },
-    ...['enable', 'disable', 'push', 'upgrade', 'set'].map((verb): EngineRoute => ({ method: 'POST', pattern: `/plugins/{name}/${verb}`, handle: notFound })),
-    { method: 'DELETE', pattern: '/plugins/{name}', handle: notFound },
-  ];
-}
+const noPlugins = refuse(501, () => 'plugins are not supported');
+const noSuchPlugin = refuse(404, (exchange) => `plugin "${exchange.param('name')}" not found`);
+const pluginEndpoints: readonly Endpoint[] = [
+  on('GET', '/plugins', (_, exchange) => exchange.sendJson(200, [])),
+  on('GET', '/plugins/privileges', noPlugins),
+  on('POST', '/plugins/pull', noPlugins),
+  on('POST', '/plugins/create', noPlugins),
+  on('GET', '/plugins/{name}/json', noSuchPlugin),
+  ...['enable', 'disable', 'push', 'upgrade', 'set'].map((verb) => on('POST', `/plugins/{name}/${verb}`, noSuchPlugin)),
+  on('DELETE', '/plugins/{name}', noSuchPlugin),
+];
 
-export function elsewhereRoutes(): EngineRoute[] {
-  return [...swarmRoutes(), ...pluginRoutes()];
-}
+export const elsewhereEndpoints: readonly Endpoint[] = [...swarmEndpoints, ...pluginEndpoints];

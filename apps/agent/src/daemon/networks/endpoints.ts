@@ -1,13 +1,14 @@
-import type { EngineRoute, Exchange } from '@gantry/engine-api/http';
+import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError, type Filters, matchesName, parseFilters, parseTimestamp } from '@gantry/engine-api/protocol';
 import { shapeNetwork } from '@gantry/engine-api/shapes';
 import { NetworkConnectBody, type NetworkContainer, NetworkCreateBody, NetworkDisconnectBody, type NetworkInspect } from '@gantry/engine-api/types';
 import { hasCode } from '@gantry/platform/errors';
 import type { IpamPool, Network } from '@gantry/runtime/networks';
 import { toEndpointSpec } from '../containers/to-spec.ts';
+import { emitPrune } from '../emit.ts';
+import { type Endpoint, on } from '../endpoint.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer, getNetwork } from '../lookup.ts';
-import { routesOf } from '../on.ts';
 
 const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
 
@@ -184,19 +185,17 @@ async function pruneNetworks(engine: Engine, exchange: Exchange): Promise<void> 
       (!filters.has('label!') || !filters.matchesLabels(network.labels, 'label!')) &&
       limits.every((limit) => BigInt(Date.parse(network.createdAt)) * 1_000_000n < limit),
   });
+  emitPrune(engine, 'network', 0);
   exchange.sendJson(200, { NetworksDeleted: removed.length > 0 ? removed.map((id) => names.get(id) ?? id) : null });
 }
 
-export function networkRoutes(engine: Engine): EngineRoute[] {
-  const on = routesOf(engine);
-  return [
-    on('GET', '/networks', listNetworks),
-    on('GET', '/networks/', listNetworks),
-    on('POST', '/networks/create', createNetwork),
-    on('POST', '/networks/prune', pruneNetworks),
-    on('POST', '/networks/{id}/connect', connectNetwork),
-    on('POST', '/networks/{id}/disconnect', disconnectNetwork),
-    on('GET', '/networks/{id}', inspectNetwork),
-    on('DELETE', '/networks/{id}', removeNetwork),
-  ];
-}
+export const networkEndpoints: readonly Endpoint[] = [
+  on('GET', '/networks', listNetworks),
+  on('GET', '/networks/', listNetworks),
+  on('POST', '/networks/create', createNetwork),
+  on('POST', '/networks/prune', pruneNetworks),
+  on('POST', '/networks/{id}/connect', connectNetwork),
+  on('POST', '/networks/{id}/disconnect', disconnectNetwork),
+  on('GET', '/networks/{id}', inspectNetwork),
+  on('DELETE', '/networks/{id}', removeNetwork),
+];

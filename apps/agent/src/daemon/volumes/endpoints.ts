@@ -1,8 +1,10 @@
-import type { EngineRoute, Exchange } from '@gantry/engine-api/http';
+import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError, matchesName, parseFilters } from '@gantry/engine-api/protocol';
 import { VolumeCreateBody, type VolumeInspect } from '@gantry/engine-api/types';
 import { hasCode } from '@gantry/platform/errors';
 import type { Volume } from '@gantry/runtime/volumes';
+import { emitPrune } from '../emit.ts';
+import { type Endpoint, on } from '../endpoint.ts';
 import type { Engine } from '../engine.ts';
 import { getVolume } from '../lookup.ts';
 
@@ -88,15 +90,14 @@ async function pruneVolumes(engine: Engine, exchange: Exchange): Promise<void> {
       filters.matchesLabels(volume.labels) &&
       (!filters.has('label!') || !filters.matchesLabels(volume.labels, 'label!')),
   });
+  emitPrune(engine, 'volume', reclaimedBytes);
   exchange.sendJson(200, { VolumesDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimedBytes });
 }
 
-export function volumeRoutes(engine: Engine): EngineRoute[] {
-  return [
-    { method: 'GET', pattern: '/volumes', handle: (exchange) => listVolumes(engine, exchange) },
-    { method: 'POST', pattern: '/volumes/create', handle: (exchange) => createVolume(engine, exchange) },
-    { method: 'POST', pattern: '/volumes/prune', handle: (exchange) => pruneVolumes(engine, exchange) },
-    { method: 'GET', pattern: '/volumes/{name}', handle: (exchange) => exchange.sendJson(200, toVolumeInspect(getVolume(engine, exchange.param('name')))) },
-    { method: 'DELETE', pattern: '/volumes/{name}', handle: (exchange) => removeVolume(engine, exchange) },
-  ];
-}
+export const volumeEndpoints: readonly Endpoint[] = [
+  on('GET', '/volumes', listVolumes),
+  on('POST', '/volumes/create', createVolume),
+  on('POST', '/volumes/prune', pruneVolumes),
+  on('GET', '/volumes/{name}', (engine, exchange) => exchange.sendJson(200, toVolumeInspect(getVolume(engine, exchange.param('name'))))),
+  on('DELETE', '/volumes/{name}', removeVolume),
+];

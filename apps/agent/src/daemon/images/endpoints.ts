@@ -1,12 +1,13 @@
-import type { EngineRoute, Exchange } from '@gantry/engine-api/http';
+import type { Exchange } from '@gantry/engine-api/http';
 import { EngineError, parseFilters } from '@gantry/engine-api/protocol';
 import { shapeImageInspect } from '@gantry/engine-api/shapes';
 import { familiarReference } from '@gantry/oci/reference';
 import { hasCode } from '@gantry/platform/errors';
 import type { Image, RemovedImage } from '@gantry/runtime/images';
+import { emitPrune } from '../emit.ts';
+import { type Endpoint, on } from '../endpoint.ts';
 import type { Engine } from '../engine.ts';
 import { describeReference, getImage } from '../lookup.ts';
-import { routesOf } from '../on.ts';
 import { toImageInspect } from './inspect.ts';
 import { imagePredicate, isDangling, listImages } from './list.ts';
 import { newTag } from './reference.ts';
@@ -84,23 +85,21 @@ async function pruneImages(engine: Engine, exchange: Exchange): Promise<void> {
     matches: (image) =>
       (!onlyDangling || isDangling(image)) && matches(image) && (!filters.has('label!') || !filters.matchesLabels(image.config.config.Labels ?? {}, 'label!')),
   });
+  emitPrune(engine, 'image', removed.reclaimedBytes);
   const lines = toRemovedLines(removed);
   exchange.sendJson(200, { ImagesDeleted: lines.length > 0 ? lines : null, SpaceReclaimed: removed.reclaimedBytes });
 }
 
-export function imageRoutes(engine: Engine): EngineRoute[] {
-  const on = routesOf(engine);
-  return [
-    on('GET', '/images/json', listImages),
-    on('GET', '/images/get', (_, exchange) => saveImages(engine, exchange, exchange.query.getAll('names'))),
-    on('POST', '/images/create', createImage),
-    on('POST', '/images/load', loadImages),
-    on('POST', '/images/prune', pruneImages),
-    on('GET', '/images/{name}/json', inspectImage),
-    on('GET', '/images/{name}/history', imageHistory),
-    on('GET', '/images/{name}/get', (_, exchange) => saveImages(engine, exchange, [exchange.param('name')])),
-    on('POST', '/images/{name}/push', pushImage),
-    on('POST', '/images/{name}/tag', tagImage),
-    on('DELETE', '/images/{name}', removeImage),
-  ];
-}
+export const imageEndpoints: readonly Endpoint[] = [
+  on('GET', '/images/json', listImages),
+  on('GET', '/images/get', (engine, exchange) => saveImages(engine, exchange, exchange.query.getAll('names'))),
+  on('POST', '/images/create', createImage),
+  on('POST', '/images/load', loadImages),
+  on('POST', '/images/prune', pruneImages),
+  on('GET', '/images/{name}/json', inspectImage),
+  on('GET', '/images/{name}/history', imageHistory),
+  on('GET', '/images/{name}/get', (engine, exchange) => saveImages(engine, exchange, [exchange.param('name')])),
+  on('POST', '/images/{name}/push', pushImage),
+  on('POST', '/images/{name}/tag', tagImage),
+  on('DELETE', '/images/{name}', removeImage),
+];
