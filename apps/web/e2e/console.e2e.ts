@@ -176,6 +176,23 @@ describe('services', () => {
     expect(service('contended')?.spec.task).toMatchObject({ image: 'nginx:mine', env: ['BY=another'] });
   });
 
+  test('every change of the specification is listed with what it changed, and can be gone back from', async () => {
+    const page = await asAdmin();
+    const made = run('history', { task: { image: 'nginx:1.26', env: ['A=1'] } });
+    stage.app.cluster.updateService(made, { ...made.spec, task: { ...made.spec.task, image: 'nginx:1.27' } });
+    await openService(page, 'history');
+    await openTab(page, 'Revisions');
+    await see(row(page, 'task.image'), 'nginx:1.27');
+    await see(row(page, /^1/), 'The earliest that is kept');
+    await expectAccessible(page);
+    await press(row(page, /^1/), /^Roll back/);
+    await see(dialog(page), 'task.image');
+    await expectAccessible(page);
+    await press(dialog(page), 'Roll back');
+    await see(row(page, /^3/), 'In use');
+    expect(service('history')?.spec.task.image).toBe('nginx:1.26');
+  });
+
   test('removing says what it destroys, and does it', async () => {
     run('doomed', { ports: [{ targetPort: 80, publishedPort: 12345 }] });
     const page = await asAdmin();

@@ -1,4 +1,4 @@
-import type { ApiToken, ClusterNode, Service, ServiceSpec, Stack, Task } from '@gantry/contracts/http-api';
+import type { ApiToken, ClusterNode, Service, ServiceRevision, ServiceSpec, Stack, Task } from '@gantry/contracts/http-api';
 import type { NodeId, ServiceId, StackId, TaskId } from '@gantry/contracts/ids';
 import type { LiveEvent } from '@gantry/contracts/live';
 import { TaskLog } from './log.ts';
@@ -20,6 +20,7 @@ export class FakeCluster {
   readonly stacks = new Map<StackId, Stack>();
   readonly tasks = new Map<TaskId, Task>();
   readonly tokens = new Map<string, ApiToken>();
+  readonly #revisions = new Map<ServiceId, Omit<ServiceRevision, 'isWanted'>[]>();
   readonly #logs = new Map<TaskId, TaskLog>();
   readonly #listeners = new Set<(event: LiveEvent) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -73,6 +74,7 @@ export class FakeCluster {
   addService(spec: unknown, stack?: Stack): Service {
     const service = makeService(spec, stack);
     this.services.set(service.id, service);
+    this.#keepRevision(service);
     if (stack) this.#count(stack);
     this.#emit({ type: 'service.changed', service });
     this.reconcile(service.id);
@@ -83,8 +85,10 @@ export class FakeCluster {
     const isNewTask = JSON.stringify(spec.task) !== JSON.stringify(service.spec.task);
     this.#changeService(service, {
       spec,
+      revision: service.revision + 1,
       ports: spec.ports.map((port, index) => (port.publishedPort === 0 ? { ...port, publishedPort: 30_000 + index } : port)),
     });
+    this.#keepRevision(this.services.get(service.id) ?? service);
     if (isNewTask) for (const task of this.#tasksOf(service.id)) this.#stop(task);
     this.reconcile(service.id);
     return this.services.get(service.id) ?? service;
@@ -100,6 +104,15 @@ export class FakeCluster {
       const stack = service.stackId && this.stacks.get(service.stackId);
       if (stack) this.#count(stack);
     });
+  }
+
+  /** Newest first. */
+  revisionsOf(serviceId: ServiceId): Omit<ServiceRevision, 'isWanted'>[] {
+    return this.#revisions.get(serviceId) ?? [];
+  }
+
+  #keepRevision({ id, revision, spec, ports }: Service): void {
+    this.#revisions.set(id, [{ revision, spec, ports, createdAt: now() }, ...this.revisionsOf(id)]);
   }
 
   /** Makes what runs what is wanted. */

@@ -10,9 +10,9 @@ export interface RequestContext {
 }
 
 const { account, system, nodes, services, stacks, tasks } = httpApi;
-const { list, get, create, update, scale, remove } = services;
+const { list, get, create, update, scale, revisions, rollback, remove } = services;
 /** What the dashboard calls. */
-const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, remove }, stacks, tasks };
+const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, revisions, rollback, remove }, stacks, tasks };
 
 /** Text in a Compose file that the real parser refuses too. */
 const unsupportedKey = 'privileged';
@@ -130,6 +130,26 @@ export function createRouter(cluster: FakeCluster, sessions: Sessions) {
       scale: os.services.scale.handler(({ input }) => {
         const service = found(cluster.services.get(input.serviceId), 'service');
         return cluster.updateService(service, { ...service.spec, mode: { type: 'replicated', replicas: input.replicas } });
+      }),
+      revisions: os.services.revisions.handler(({ input }) => {
+        const service = found(cluster.services.get(input.serviceId), 'service');
+        const { items, nextCursor } = page(
+          cluster.revisionsOf(service.id).map((revision) => ({ ...revision, id: String(revision.revision) })),
+          input,
+        );
+        return { items: items.map((item) => ({ ...item, isWanted: item.revision === service.revision })), nextCursor };
+      }),
+      rollback: os.services.rollback.handler(({ input }) => {
+        const service = found(cluster.services.get(input.serviceId), 'service');
+        const kept = cluster.revisionsOf(service.id);
+        const wanted = input.revision ?? service.revision - 1;
+        return cluster.updateService(
+          service,
+          found(
+            kept.find((one) => one.revision === wanted),
+            'revision',
+          ).spec,
+        );
       }),
       remove: os.services.remove.handler(({ input }) => {
         cluster.removeService(found(cluster.services.get(input.serviceId), 'service'));

@@ -1,4 +1,4 @@
-import type { Account, Service } from '@gantry/contracts/http-api';
+import type { Account, Service, ServiceRevision } from '@gantry/contracts/http-api';
 import { allOf, allowed, byRole, type Permission, refused } from '../../lib/permission.ts';
 
 export const serviceCan = {
@@ -10,6 +10,12 @@ export const serviceCan = {
       service.spec.mode.type === 'global' ? refused('A global service runs one task on every node') : allowed,
     ),
   edit: (account: Account, service: Service): Permission => allOf(byRole(account, 'services.update'), notRemoving(service)),
+  rollBack: (account: Account, service: Service, revision: ServiceRevision): Permission =>
+    allOf(
+      byRole(account, 'services.rollback'),
+      notRemoving(service),
+      revision.isWanted && revision.revision === service.revision ? refused('This is what the service is now') : allowed,
+    ),
   remove: (account: Account, service: Service): Permission => allOf(byRole(account, 'services.remove'), notRemoving(service)),
 };
 

@@ -10,4 +10,7 @@ interface ServicePage {
 
 export const servicePageQuery = (api: Api, page: ServicePage) => api.services.list.queryOptions({ input: page, placeholderData: keepPreviousData });
 
+export const revisionPageQuery = (api: Api, page: { serviceId: ServiceId; limit: number; cursor?: string | undefined }) =>
+  api.services.revisions.queryOptions({ input: page, placeholderData: keepPreviousData });
+
 export const serviceQuery = (api: Api, serviceId: ServiceId) => api.services.get.queryOptions({ input: { serviceId } });

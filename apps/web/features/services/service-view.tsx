@@ -16,6 +16,7 @@ import { Convergence } from './convergence.tsx';
 import { EditService } from './edit-service.tsx';
 import { serviceQuery } from './queries.ts';
 import { RemoveService } from './remove-service.tsx';
+import { RevisionList } from './revisions/revision-list.tsx';
 import { ServiceFacts } from './service-facts.tsx';
 
 const services = { title: 'Services', href: paths.services() };
@@ -50,6 +51,7 @@ function LoadedService({ service }: { service: Service }) {
             <Tab value="tasks">Tasks</Tab>
             <Tab value="history">History</Tab>
             <Tab value="spec">Specification</Tab>
+            <Tab value="revisions">Revisions</Tab>
           </TabList>
           <TabPanel value="tasks">
             <Card>
@@ -59,6 +61,11 @@ function LoadedService({ service }: { service: Service }) {
           <TabPanel value="history">
             <Card>
               <TaskTable filter={{ serviceId: service.id }} emptyText="This service has had no task yet." />
+            </Card>
+          </TabPanel>
+          <TabPanel value="revisions">
+            <Card>
+              <RevisionList service={service} />
             </Card>
           </TabPanel>
           <TabPanel value="spec" className="flex flex-col gap-5">

@@ -45,6 +45,7 @@ export class CachePatcher {
       case 'service.changed':
         this.#replaceOne(services.get.key(), event.service);
         this.#replaceInPages(services.list.key(), event.service);
+        this.#rereadMatching(services.revisions.key({ input: { serviceId: event.service.id } }));
         break;
       case 'stack.changed':
         this.#replaceInPages(stacks.list.key(), event.stack);
