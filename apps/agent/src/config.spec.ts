@@ -48,3 +48,9 @@ test('a subnet is split between the default network and those of users', () => {
   expect(splitSubnet('10.201.7.9/16')).toEqual({ bridgeSubnet: '10.201.0.0/17', addressPools: [{ base: '10.201.128.0/17', size: 24 }] });
   expect(splitSubnet('192.168.4.0/24')).toEqual({ bridgeSubnet: '192.168.4.0/25', addressPools: [{ base: '192.168.4.128/25', size: 28 }] });
 });
+
+test('generic resources are units by name', () => {
+  expect(readConfig({ GANTRY_NODE_RESOURCES: 'gpu=2,fpga=1' }).genericResources).toEqual({ gpu: 2, fpga: 1 });
+  expect(readConfig({}).genericResources).toEqual({});
+  expect(() => readConfig({ GANTRY_NODE_RESOURCES: 'gpu' })).toThrow('GANTRY_NODE_RESOURCES');
+});

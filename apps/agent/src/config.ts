@@ -38,6 +38,11 @@ const Environment = z.preprocess(
     /** The native executor; beside this program unless told. */
     GANTRY_EXECUTOR: absolutePath.default(join(import.meta.dirname, 'gantry-executor')),
     GANTRY_NODE_NAME: z.string().min(1).max(255).default(hostname()),
+    /** Comma-separated `NAME=UNITS` that services can reserve: `gpu=2`. */
+    GANTRY_NODE_RESOURCES: z
+      .string()
+      .regex(/^[a-zA-Z0-9_.-]{1,64}=\d{1,9}(,[a-zA-Z0-9_.-]{1,64}=\d{1,9})*$/, 'expected NAME=UNITS, separated by commas')
+      .optional(),
     GANTRY_CGROUP_PARENT: z
       .string()
       .regex(/^\/?[a-zA-Z0-9_./-]+$/, 'expected a cgroup path')
@@ -71,10 +76,15 @@ export function readConfig(variables: Record<string, string | undefined> = proce
     ...splitSubnet(environment.GANTRY_SUBNET),
     executorPath: environment.GANTRY_EXECUTOR,
     nodeName: environment.GANTRY_NODE_NAME,
+    genericResources: toGenericResources(environment.GANTRY_NODE_RESOURCES ?? ''),
     cgroupParent: `/${environment.GANTRY_CGROUP_PARENT.replace(/^\/+/, '')}`,
     insecureRegistries: environment.GANTRY_INSECURE_REGISTRIES.split(',').flatMap((registry) => registry.trim() || []),
     logLevel: environment.GANTRY_LOG_LEVEL,
   };
+}
+
+function toGenericResources(text: string): Record<string, number> {
+  return Object.fromEntries([...text.matchAll(/([^=,]+)=(\d+)/g)].map(([, name = '', units]) => [name, Number(units)]));
 }
 
 /** Agents on one machine are told apart by their data directories. */

@@ -77,6 +77,7 @@ async function wire(config: AgentConfig, logger: Logger, parts: AsyncDisposableS
       executorVersion: runtime.facts.executorVersion,
       engineApiVersion: newestApiVersion,
       engineSocket: config.engineSocket,
+      genericResources: config.genericResources,
     });
     const link = new AgentLink({
       serverUrl: config.serverUrl,

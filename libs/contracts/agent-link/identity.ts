@@ -19,6 +19,8 @@ export const NodeFacts = z.object({
   addresses: z.array(z.string().max(64)).max(64),
   /** Path of the Docker Engine API socket on the node. */
   engineSocket: z.string().max(255),
+  /** Units that services can reserve: {"gpu": 2}. */
+  genericResources: z.record(z.string().max(64), z.number().int().nonnegative()).optional(),
 });
 export type NodeFacts = z.infer<typeof NodeFacts>;
 

@@ -51,7 +51,14 @@ export const TaskSpec = z.object({
         })
         .default({}),
       reservations: z
-        .object({ nanoCpus: z.number().int().nonnegative().default(0), memoryBytes: z.number().int().nonnegative().default(0) })
+        .object({
+          nanoCpus: z.number().int().nonnegative().default(0),
+          memoryBytes: z.number().int().nonnegative().default(0),
+          /** Units of what nodes have a number of: {"gpu": 1}. */
+          generic: z
+            .record(z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'expected a name of letters, digits, "_", "." or "-"'), z.number().int().positive())
+            .optional(),
+        })
         .default({ nanoCpus: 0, memoryBytes: 0 }),
     })
     .default({ limits: {}, reservations: { nanoCpus: 0, memoryBytes: 0 } }),
@@ -80,6 +87,10 @@ export const TaskSpec = z.object({
       /** As Swarm's: "node.hostname == a", "node.labels.zone != b". */
       constraints: z.array(z.string()).default([]),
       maxPerNode: z.number().int().positive().optional(),
+      /** As Swarm's, most important first: "node.labels.zone" spreads tasks evenly over the values of that label. */
+      preferences: z.array(z.string().max(255)).max(8).optional(),
+      /** spread (default): where the fewest are; binpack: on as few nodes as can take them. */
+      strategy: z.enum(['spread', 'binpack']).optional(),
     })
     .default({ constraints: [] }),
 });

@@ -30,7 +30,12 @@ const Healthcheck = z.strictObject({
 });
 
 const Limits = z.strictObject({ cpus: NanoCpus.optional(), memory: Bytes.optional(), pids: z.number().int().positive().optional() });
-const Reservations = z.strictObject({ cpus: NanoCpus.optional(), memory: Bytes.optional() });
+const GenericResource = z.strictObject({ discrete_resource_spec: z.strictObject({ kind: z.string().max(64), value: z.number().int().positive() }) });
+const Reservations = z.strictObject({
+  cpus: NanoCpus.optional(),
+  memory: Bytes.optional(),
+  generic_resources: z.array(GenericResource).optional(),
+});
 
 const UpdateConfig = z.strictObject({
   parallelism: z.number().int().nonnegative().optional(),
@@ -55,7 +60,11 @@ const Deploy = z.strictObject({
     })
     .default({}),
   placement: z
-    .strictObject({ constraints: z.array(z.string()).default([]), max_replicas_per_node: z.number().int().positive().optional() })
+    .strictObject({
+      constraints: z.array(z.string()).default([]),
+      preferences: z.array(z.strictObject({ spread: z.string() })).optional(),
+      max_replicas_per_node: z.number().int().positive().optional(),
+    })
     .default({ constraints: [] }),
   update_config: UpdateConfig.default({}),
 });

@@ -35,9 +35,9 @@ services:
     healthcheck: {test: curl -f localhost, interval: 5s, retries: 2}
     deploy:
       replicas: 3
-      resources: {limits: {cpus: "0.5", memory: 64m}, reservations: {memory: 32M}}
+      resources: {limits: {cpus: "0.5", memory: 64m}, reservations: {memory: 32M, generic_resources: [{discrete_resource_spec: {kind: gpu, value: 2}}]}}
       restart_policy: {condition: on-failure, max_attempts: 4}
-      placement: {constraints: [node.labels.zone == a], max_replicas_per_node: 1}
+      placement: {constraints: [node.labels.zone == a], preferences: [{spread: node.labels.zone}], max_replicas_per_node: 1}
       update_config: {parallelism: 2, order: start-first}
 volumes:
   data:
@@ -70,9 +70,9 @@ volumes:
         { type: 'tmpfs', target: '/tmp' },
       ],
       healthcheck: { test: ['CMD-SHELL', 'curl -f localhost'], intervalMs: 5_000, retries: 2, timeoutMs: 30_000 },
-      resources: { limits: { nanoCpus: 5e8, memoryBytes: 64 * 1024 ** 2 }, reservations: { memoryBytes: 32 * 1024 ** 2, nanoCpus: 0 } },
+      resources: { limits: { nanoCpus: 5e8, memoryBytes: 64 * 1024 ** 2 }, reservations: { memoryBytes: 32 * 1024 ** 2, nanoCpus: 0, generic: { gpu: 2 } } },
       restartPolicy: { condition: 'on-failure', maxAttempts: 4, delayMs: 5_000 },
-      placement: { constraints: ['node.labels.zone == a'], maxPerNode: 1 },
+      placement: { constraints: ['node.labels.zone == a'], maxPerNode: 1, preferences: ['node.labels.zone'] },
     },
   });
 });

@@ -24,6 +24,12 @@ function toRestartPolicy(service: ComposeService) {
   return given({ condition, delayMs: policy.delay, maxAttempts: policy.max_attempts, windowMs: policy.window });
 }
 
+type GenericResources = NonNullable<ComposeService['deploy']>['resources']['reservations']['generic_resources'];
+
+function toGeneric(resources: GenericResources): Record<string, number> | undefined {
+  return resources && Object.fromEntries(resources.map(({ discrete_resource_spec: { kind, value } }) => [kind, value]));
+}
+
 function toTask(service: ComposeService) {
   const { deploy } = service;
   const limits = deploy?.resources.limits ?? {};
@@ -48,10 +54,13 @@ function toTask(service: ComposeService) {
     mounts: [...service.volumes, ...tmpfs],
     resources: {
       limits: given({ nanoCpus: limits.cpus, memoryBytes: limits.memory, pids: limits.pids }),
-      reservations: given({ nanoCpus: reservations.cpus, memoryBytes: reservations.memory }),
+      reservations: given({ nanoCpus: reservations.cpus, memoryBytes: reservations.memory, generic: toGeneric(reservations.generic_resources) }),
     },
     restartPolicy: toRestartPolicy(service),
-    placement: { constraints: deploy?.placement.constraints ?? [], ...given({ maxPerNode: deploy?.placement.max_replicas_per_node }) },
+    placement: {
+      constraints: deploy?.placement.constraints ?? [],
+      ...given({ maxPerNode: deploy?.placement.max_replicas_per_node, preferences: deploy?.placement.preferences?.map(({ spread }) => spread) }),
+    },
   };
 }
 

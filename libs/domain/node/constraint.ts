@@ -53,3 +53,9 @@ export function satisfies(node: ConstraintSubject, { key, operator, value }: Con
   const has = readValues(key, node).some((found) => found.toLowerCase() === value.toLowerCase());
   return operator === '==' ? has : !has;
 }
+
+/** The label that a preference spreads over: `node.labels.zone` is `zone`. Null when it names no label. */
+export function parsePreference(text: string): string | null {
+  const match = /^node\.labels\.([A-Za-z0-9_.\-/]+)$/.exec(text.trim());
+  return match?.[1] ?? null;
+}

@@ -1,2 +1,2 @@
-export { type Constraint, type ConstraintSubject, parseConstraint, satisfies } from './constraint.ts';
+export { type Constraint, type ConstraintSubject, parseConstraint, parsePreference, satisfies } from './constraint.ts';
 export { missedHeartbeats, planHeartbeatMs } from './liveness.ts';

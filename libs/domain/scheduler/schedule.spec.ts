@@ -27,6 +27,10 @@ function buildNode(number: number, change: Partial<CandidateNode> = {}): Candida
     tasks: 0,
     tasksByService: new Map(),
     hostPorts: new Set(),
+    genericResources: { capacity: {}, reserved: {} },
+    failuresByService: new Map(),
+    volumesOf: new Set(),
+    imagesOf: new Set(),
     ...change,
   };
 }
@@ -39,6 +43,9 @@ function buildGroup(tasks: number, change: Partial<PendingGroup> = {}): PendingG
     memoryBytes: 0,
     maxPerNode: null,
     hostPorts: [],
+    genericResources: {},
+    spreadOver: [],
+    strategy: 'spread',
     tasks: Array.from({ length: tasks }, (_, index) => ({ taskId: TaskId.parse(idOf('t', index)), onlyNodeId: null })),
     ...change,
   };
@@ -83,6 +90,58 @@ test('reservations, host ports and the limit per node are never exceeded', () =>
   expect(countByNode(buildGroup(5, { maxPerNode: 2 }), [buildNode(1)])).toEqual({ 'node-1': 2 });
 });
 
+test('preferences spread over the values of a label first, then over those of the next, then over nodes', () => {
+  const at = (number: number, zone: string, rack: string) => buildNode(number, { labels: { zone, rack } });
+  const nodes = [at(1, 'a', 'x'), at(2, 'a', 'x'), at(3, 'a', 'y'), at(4, 'b', 'x')];
+  expect(countByNode(buildGroup(8, { spreadOver: ['zone', 'rack'] }), nodes)).toEqual({ 'node-1': 1, 'node-2': 1, 'node-3': 2, 'node-4': 4 });
+  const uneven = [
+    buildNode(1, { labels: { zone: 'a' }, tasks: 2, tasksByService: new Map([[service, 2]]) }),
+    buildNode(2, { labels: { zone: 'b' } }),
+    buildNode(3),
+  ];
+  expect(countByNode(buildGroup(4, { spreadOver: ['zone'] }), uneven)).toEqual({ 'node-2': 2, 'node-3': 2 });
+});
+
+test('a value with no room left leaves its share to the others', () => {
+  const nodes = [buildNode(1, { labels: { zone: 'a' } }), buildNode(2, { labels: { zone: 'b' } })];
+  expect(countByNode(buildGroup(5, { spreadOver: ['zone'], memoryBytes: 300 }), [buildNode(0, { labels: { zone: 'a' }, state: 'down' }), ...nodes])).toEqual({
+    'node-1': 3,
+    'node-2': 2,
+  });
+  const full = buildNode(3, { labels: { zone: 'c' }, availability: 'drain' });
+  expect(countByNode(buildGroup(4, { spreadOver: ['zone'] }), [...nodes, full])).toEqual({ 'node-1': 2, 'node-2': 2 });
+});
+
+test('binpack fills the fullest node first and goes on when it is full', () => {
+  const half = buildNode(2, { reserved: { nanoCpus: 0, memoryBytes: 500 }, tasks: 1 });
+  expect(countByNode(buildGroup(4, { strategy: 'binpack', memoryBytes: 200 }), [buildNode(1), half, buildNode(3)])).toEqual({ 'node-1': 2, 'node-2': 2 });
+  expect(countByNode(buildGroup(2, { strategy: 'binpack' }), [buildNode(1), buildNode(2, { tasks: 3 })])).toEqual({ 'node-2': 2 });
+});
+
+test('units of generic resources are counted, and their lack is said', () => {
+  const gpus = (number: number, capacity: number, reserved: number) =>
+    buildNode(number, { genericResources: { capacity: { gpu: capacity }, reserved: { gpu: reserved } } });
+  const group = buildGroup(4, { genericResources: { gpu: 2 } });
+  const nodes = [gpus(1, 4, 1), gpus(2, 4, 0), buildNode(3)];
+  expect(countByNode(group, nodes)).toEqual({ 'node-1': 1, 'node-2': 2 });
+  expect(planSchedule([group], nodes).unplaced[0]?.reason).toBe('no node can take it: 3 nodes (node-1, node-2, node-3): lacks gpu');
+});
+
+test('a service goes back to its volumes, and to its image when nothing else tells nodes apart', () => {
+  const volumes = buildNode(2, { volumesOf: new Set([service]), tasks: 5 });
+  const image = buildNode(3, { imagesOf: new Set([service]) });
+  expect(countByNode(buildGroup(1), [buildNode(1), volumes, image])).toEqual({ 'node-2': 1 });
+  expect(countByNode(buildGroup(1), [buildNode(1), image])).toEqual({ 'node-3': 1 });
+  expect(countByNode(buildGroup(1), [buildNode(1), { ...image, tasks: 1 }])).toEqual({ 'node-1': 1 });
+});
+
+test('a node where the service keeps failing takes more of it only when no other can', () => {
+  const failing = buildNode(1, { failuresByService: new Map([[service, 5]]) });
+  expect(countByNode(buildGroup(3), [failing, buildNode(2, { tasks: 9 })])).toEqual({ 'node-2': 3 });
+  expect(countByNode(buildGroup(3, { maxPerNode: 2 }), [failing, buildNode(2)])).toEqual({ 'node-1': 1, 'node-2': 2 });
+  expect(countByNode(buildGroup(1), [buildNode(1, { failuresByService: new Map([[service, 4]]) }), buildNode(2, { tasks: 9 })])).toEqual({ 'node-1': 1 });
+});
+
 test('why a task waits is said node by node', () => {
   const nodes = [buildNode(1, { state: 'down' }), buildNode(2), buildNode(3), buildNode(4), buildNode(5)];
   const [unplaced] = planSchedule([buildGroup(1, { memoryBytes: 5_000 })], nodes).unplaced;
@@ -99,26 +158,51 @@ test('a task that belongs to one node goes there or nowhere', () => {
 });
 
 const nodesOf = fc.array(
-  fc.record({ memoryBytes: fc.nat(1_000), state: fc.constantFrom('ready' as const, 'down' as const), used: fc.nat(5), port: fc.boolean() }),
+  fc.record({
+    memoryBytes: fc.nat(1_000),
+    state: fc.constantFrom('ready' as const, 'down' as const),
+    used: fc.nat(5),
+    port: fc.boolean(),
+    zone: fc.constantFrom('a', 'b', 'c'),
+    gpus: fc.nat(3),
+  }),
   { maxLength: 8 },
 );
 const groupsOf = fc.array(
-  fc.record({ tasks: fc.nat(12), memoryBytes: fc.nat(300), maxPerNode: fc.option(fc.integer({ min: 1, max: 4 })), port: fc.boolean() }),
+  fc.record({
+    tasks: fc.nat(12),
+    memoryBytes: fc.nat(300),
+    maxPerNode: fc.option(fc.integer({ min: 1, max: 4 })),
+    port: fc.boolean(),
+    gpus: fc.constantFrom(0, 0, 0, 1, 2),
+    isZoned: fc.boolean(),
+    strategy: fc.constantFrom('spread' as const, 'spread' as const, 'binpack' as const),
+  }),
   { maxLength: 4 },
 );
 
 test('whatever is asked: each task is placed once or explained, on nodes that can take it, spread within one of even', () => {
   fc.assert(
     fc.property(nodesOf, groupsOf, (nodeShapes, groupShapes) => {
-      const nodes = nodeShapes.map(({ memoryBytes, state, used, port }, index) =>
-        buildNode(index, { state, tasks: used, capacity: { nanoCpus: 4e9, memoryBytes }, hostPorts: new Set(port ? ['80/tcp'] : []) }),
+      const nodes = nodeShapes.map(({ memoryBytes, state, used, port, zone, gpus }, index) =>
+        buildNode(index, {
+          labels: { zone },
+          genericResources: { capacity: { gpu: gpus }, reserved: {} },
+          state,
+          tasks: used,
+          capacity: { nanoCpus: 4e9, memoryBytes },
+          hostPorts: new Set(port ? ['80/tcp'] : []),
+        }),
       );
-      const groups = groupShapes.map(({ tasks, memoryBytes, maxPerNode, port }, index) =>
+      const groups = groupShapes.map(({ tasks, memoryBytes, maxPerNode, port, gpus, isZoned, strategy }, index) =>
         buildGroup(0, {
           serviceId: ServiceId.parse(idOf('s', index)),
           memoryBytes,
           maxPerNode,
           hostPorts: port ? ['80/tcp'] : [],
+          genericResources: gpus > 0 ? { gpu: gpus } : {},
+          spreadOver: isZoned ? ['zone'] : [],
+          strategy,
           tasks: Array.from({ length: tasks }, (_, number) => ({ taskId: TaskId.parse(idOf('t', index * 100 + number)), onlyNodeId: null })),
         }),
       );
@@ -127,8 +211,8 @@ test('whatever is asked: each task is placed once or explained, on nodes that ca
       const explained = plan.unplaced.flatMap((entry) => entry.taskIds);
       expect([...placed, ...explained].sort()).toEqual(groups.flatMap((group) => group.tasks.map((task) => task.taskId)).sort());
       for (const node of nodes) checkNode(node, groups, plan.placements);
-      for (const group of groups)
-        if (group.memoryBytes === 0 && group.maxPerNode === null && group.hostPorts.length === 0) checkSpread(group, nodes, plan.placements);
+      for (const group of groups.filter(isBoundless)) checkSpread(group, nodes, plan.placements);
+      expect(planSchedule(groups, nodes.toReversed())).toMatchObject({ placements: plan.placements });
     }),
     { numRuns: 10_000 },
   );
@@ -144,12 +228,25 @@ function checkNode(node: CandidateNode, groups: PendingGroup[], placements: Plac
   if (node.state !== 'ready') expect(here.every(({ count }) => count === 0)).toBe(true);
   expect(here.reduce((sum, { group, count }) => sum + group.memoryBytes * count, 0)).toBeLessThanOrEqual(node.capacity.memoryBytes);
   for (const { group, count } of here) expect(count).toBeLessThanOrEqual(group.maxPerNode ?? Number.POSITIVE_INFINITY);
+  expect(here.reduce((sum, { group, count }) => sum + (group.genericResources['gpu'] ?? 0) * count, 0)).toBeLessThanOrEqual(
+    node.genericResources.capacity['gpu'] ?? 0,
+  );
   const holders = here.reduce((sum, { group, count }) => sum + (group.hostPorts.length > 0 ? count : 0), 0);
   expect(holders).toBeLessThanOrEqual(node.hostPorts.has('80/tcp') ? 0 : 1);
 }
 
+/** Any ready node can take any number of it. */
+function isBoundless(group: PendingGroup): boolean {
+  return group.memoryBytes === 0 && group.maxPerNode === null && group.hostPorts.length === 0 && group.genericResources['gpu'] === undefined;
+}
+
 function checkSpread(group: PendingGroup, nodes: CandidateNode[], placements: Placements): void {
   const ready = nodes.filter((node) => node.state === 'ready');
-  const counts = ready.map((node) => placements.filter((p) => p.nodeId === node.nodeId && group.tasks.some((task) => task.taskId === p.taskId)).length);
-  if (counts.length > 0) expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  const countOf = (node: CandidateNode) => placements.filter((p) => p.nodeId === node.nodeId && group.tasks.some((task) => task.taskId === p.taskId)).length;
+  const isEven = (counts: number[]) => counts.length === 0 || Math.max(...counts) - Math.min(...counts) <= 1;
+  const zones = [...Map.groupBy(ready, (node) => node.labels['zone']).values()].map((within) => within.map(countOf));
+  if (group.strategy === 'binpack' && group.spreadOver.length === 0) expect(ready.filter((node) => countOf(node) > 0).length).toBeLessThanOrEqual(1);
+  if (group.spreadOver.length > 0) expect(isEven(zones.map((counts) => counts.reduce((sum, count) => sum + count, 0)))).toBe(true);
+  if (group.strategy === 'spread' && group.spreadOver.length > 0) expect(zones.every(isEven)).toBe(true);
+  if (group.strategy === 'spread' && group.spreadOver.length === 0) expect(isEven(zones.flat())).toBe(true);
 }

@@ -1,30 +1,22 @@
 import type { NodeId, TaskId } from '@gantry/contracts/ids';
 import { explainRefusals } from './explain.ts';
+import { PreferenceTree } from './preference-tree.ts';
+import { isDamped } from './rank.ts';
 import { Room } from './room.ts';
-import { RoomHeap } from './room-heap.ts';
 import type { CandidateNode, PendingGroup, Placement, SchedulePlan, Unplaced } from './world.ts';
 
-/** Spread: the fewest of the service's own tasks, then the fewest tasks, then by name so that the outcome is always the same. */
-function bySpread(group: PendingGroup): (a: Room, b: Room) => number {
-  return (a, b) => a.countOf(group.serviceId) - b.countOf(group.serviceId) || a.tasks - b.tasks || (a.node.nodeId < b.node.nodeId ? -1 : 1);
-}
-
 function placeAnywhere(group: PendingGroup, taskIds: readonly TaskId[], rooms: readonly Room[], placements: Placement[]): TaskId[] {
-  const heap = new RoomHeap(
-    rooms.filter((room) => room.refusal(group) === null),
-    bySpread(group),
-  );
-  const unplaced: TaskId[] = [];
-  for (const taskId of taskIds) {
-    while (heap.first !== undefined && heap.first.refusal(group) !== null) heap.dropFirst();
-    const room = heap.first;
-    if (room === undefined) {
-      unplaced.push(taskId);
-      continue;
+  const [sound, damped] = [rooms.filter((room) => !isDamped(room, group)), rooms.filter((room) => isDamped(room, group))];
+  const unplaced = [...taskIds];
+  for (const tier of [sound, damped]) {
+    if (unplaced.length === 0) break;
+    const tree = new PreferenceTree(group, tier);
+    for (let room = tree.take(); room !== null; room = tree.take()) {
+      const taskId = unplaced.shift();
+      if (taskId === undefined) throw new Error('a room was taken for no task');
+      placements.push({ taskId, nodeId: room.node.nodeId });
+      if (unplaced.length === 0) break;
     }
-    room.take(group);
-    placements.push({ taskId, nodeId: room.node.nodeId });
-    heap.sinkFirst();
   }
   return unplaced;
 }

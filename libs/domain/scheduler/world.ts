@@ -10,6 +10,12 @@ export interface PendingGroup {
   readonly maxPerNode: number | null;
   /** `80/tcp`: ports that one task of a node can hold. */
   readonly hostPorts: readonly string[];
+  /** Units of what nodes have a number of, such as `gpu`. */
+  readonly genericResources: Readonly<Record<string, number>>;
+  /** Labels' names, most important first: tasks are spread over the values of the first, within a value over those of the second. */
+  readonly spreadOver: readonly string[];
+  /** spread: where the fewest are; binpack: on as few nodes as can take them. */
+  readonly strategy: 'spread' | 'binpack';
   readonly tasks: readonly PendingTask[];
 }
 
@@ -29,6 +35,12 @@ export interface CandidateNode extends ConstraintSubject {
   readonly tasks: number;
   readonly tasksByService: ReadonlyMap<ServiceId, number>;
   readonly hostPorts: ReadonlySet<string>;
+  readonly genericResources: { readonly capacity: Readonly<Record<string, number>>; readonly reserved: Readonly<Record<string, number>> };
+  /** How many of a service's tasks failed here lately. */
+  readonly failuresByService: ReadonlyMap<ServiceId, number>;
+  /** Services that have had a task here: their volumes are here, and their images. */
+  readonly volumesOf: ReadonlySet<ServiceId>;
+  readonly imagesOf: ReadonlySet<ServiceId>;
 }
 
 export interface Placement {

@@ -1,5 +1,5 @@
 import type { ServiceSpec } from '@gantry/contracts/http-api';
-import { parseConstraint } from '../node/index.ts';
+import { parseConstraint, parsePreference } from '../node/index.ts';
 
 export interface SpecFault {
   /** A path, as in `task.mounts.0.source`. */
@@ -34,6 +34,10 @@ export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[
   for (const [index, text] of task.placement.constraints.entries()) {
     const parsed = parseConstraint(text);
     if (typeof parsed === 'string') faults.push({ field: `task.placement.constraints.${index}`, message: parsed });
+  }
+  for (const [index, text] of (task.placement.preferences ?? []).entries()) {
+    if (parsePreference(text) === null)
+      faults.push({ field: `task.placement.preferences.${index}`, message: `"${text}" is no preference: expected node.labels.NAME` });
   }
   if (task.resources.limits.memoryBytes !== undefined && task.resources.limits.memoryBytes < task.resources.reservations.memoryBytes) {
     faults.push({ field: 'task.resources.reservations.memoryBytes', message: 'more is reserved than the limit allows' });

@@ -15,6 +15,7 @@ export interface NodeState extends ConstraintSubject {
   readonly availability: Node['availability'];
   readonly cpus: number;
   readonly memoryBytes: number;
+  readonly genericResources: Readonly<Record<string, number>>;
 }
 
 function toNodeState(row: Node): NodeState {
@@ -31,6 +32,7 @@ function toNodeState(row: Node): NodeState {
     availability: row.availability,
     cpus: facts?.cpus ?? 0,
     memoryBytes: facts?.memoryBytes ?? 0,
+    genericResources: facts?.genericResources ?? {},
   };
 }
 

@@ -1,6 +1,6 @@
 import { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
 import { NodeId, ServiceId, TaskId } from '@gantry/contracts/ids';
-import { parseConstraint } from '@gantry/domain/node';
+import { parseConstraint, parsePreference } from '@gantry/domain/node';
 import type { CandidateNode, PendingGroup, Placement, Unplaced } from '@gantry/domain/scheduler';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -11,6 +11,8 @@ import type { NodeState } from './node-state.repository.ts';
 const schedulerLock = 4_400_004;
 /** More wait for the next run, which follows at once. */
 export const tasksPerRun = 4_000;
+/** Swarm looks back as far. */
+const failuresWithinMs = 300_000;
 
 const Ports = z.array(PublishedPort);
 
@@ -31,6 +33,23 @@ interface UsageRow {
   service_id: string;
   revision: number;
   tasks: number;
+}
+
+interface HistoryRow {
+  node_id: string;
+  service_id: string;
+  failures: number;
+  has_volumes: boolean;
+  has_image: boolean;
+}
+
+function toMemory(rows: readonly HistoryRow[]): Pick<CandidateNode, 'failuresByService' | 'volumesOf' | 'imagesOf'> {
+  const idOf = (row: HistoryRow) => ServiceId.parse(row.service_id);
+  return {
+    failuresByService: new Map(rows.filter((row) => row.failures > 0).map((row) => [idOf(row), row.failures])),
+    volumesOf: new Set(rows.filter((row) => row.has_volumes).map(idOf)),
+    imagesOf: new Set(rows.filter((row) => row.has_image).map(idOf)),
+  };
 }
 
 function keyOf(row: { service_id: string; revision: number }): string {
@@ -68,18 +87,22 @@ export class ScheduleStateRepository {
         memoryBytes: resources.reservations.memoryBytes,
         maxPerNode: placement.maxPerNode ?? null,
         hostPorts: demand.hostPorts,
+        genericResources: resources.reservations.generic ?? {},
+        spreadOver: (placement.preferences ?? []).flatMap((text) => parsePreference(text) ?? []),
+        strategy: placement.strategy ?? 'spread',
         tasks: tasks.map((task) => ({ taskId: TaskId.parse(task.id), onlyNodeId: task.node_id === null ? null : NodeId.parse(task.node_id) })),
       };
     });
   }
 
   /** The nodes with what the tasks on them hold. */
-  async toCandidates(transaction: Transaction, nodes: readonly NodeState[]): Promise<CandidateNode[]> {
+  async toCandidates(transaction: Transaction, nodes: readonly NodeState[], serviceIds: readonly string[]): Promise<CandidateNode[]> {
     const rows = await transaction.$queryRaw<UsageRow[]>`
       select node_id, service_id, revision, count(*)::int as tasks from task
       where node_id is not null and state > 'pending' and state < 'complete' group by node_id, service_id, revision`;
     const demands = await this.#findDemands(transaction, rows);
     const byNode = Map.groupBy(rows, (row) => row.node_id);
+    const histories = Map.groupBy(await this.#findHistories(transaction, serviceIds), (row) => row.node_id);
     return nodes.map((node) => {
       const candidate = {
         ...node,
@@ -88,6 +111,8 @@ export class ScheduleStateRepository {
         tasks: 0,
         tasksByService: new Map<ServiceId, number>(),
         hostPorts: new Set<string>(),
+        genericResources: { capacity: node.genericResources, reserved: {} as Record<string, number> },
+        ...toMemory(histories.get(node.nodeId) ?? []),
       };
       for (const row of byNode.get(node.nodeId) ?? []) {
         const demand = demands.get(keyOf(row));
@@ -98,6 +123,8 @@ export class ScheduleStateRepository {
         const { reservations } = demand.spec.task.resources;
         candidate.reserved.nanoCpus += reservations.nanoCpus * row.tasks;
         candidate.reserved.memoryBytes += reservations.memoryBytes * row.tasks;
+        for (const [name, units] of Object.entries(reservations.generic ?? {}))
+          candidate.genericResources.reserved[name] = (candidate.genericResources.reserved[name] ?? 0) + units * row.tasks;
         for (const port of demand.hostPorts) candidate.hostPorts.add(port);
       }
       return candidate;
@@ -123,6 +150,22 @@ export class ScheduleStateRepository {
       from unnest(${flat.map((entry) => entry.taskId)}::text[], ${flat.map((entry) => entry.reason)}::text[]) as v(id, reason)
       where t.id = v.id and t.state = 'pending' and t.message <> v.reason returning t.id, t.service_id`;
     return { tasks: rows.map((row) => row.id), services: [...new Set(rows.map((row) => row.service_id))] };
+  }
+
+  /** What nodes have had of these services before, as far as its tasks are remembered. */
+  #findHistories(transaction: Transaction, serviceIds: readonly string[]): Promise<HistoryRow[]> {
+    return transaction.$queryRaw<HistoryRow[]>`
+      with seen as (
+        select node_id, service_id, revision, bool_or(running_at is not null) as has_run,
+          count(*) filter (where state in ('failed', 'rejected') and status_at > now() - make_interval(secs => ${failuresWithinMs / 1_000}::float8)) as failures
+        from task where service_id = any(${[...serviceIds]}::text[]) and node_id is not null and state > 'starting'
+        group by node_id, service_id, revision
+      )
+      select t.node_id, t.service_id, sum(t.failures)::int as failures,
+        bool_or(t.has_run and s.spec->'task'->'mounts' @> '[{"type": "volume"}]') as has_volumes,
+        bool_or(t.has_run and r.spec->'task'->'image' = s.spec->'task'->'image') as has_image
+      from seen t join service s on s.id = t.service_id join service_revision r on r.service_id = t.service_id and r.number = t.revision
+      group by t.node_id, t.service_id`;
   }
 
   async #findDemands(transaction: Transaction, rows: readonly { service_id: string; revision: number }[]): Promise<Map<string, Demand>> {

@@ -26,7 +26,9 @@ export class ScheduleReconciler implements Reconciler {
       await this.tasks.lock(transaction);
       const pending = await this.tasks.findPending(transaction);
       if (pending.length === 0) return;
-      const candidates = await this.tasks.toCandidates(transaction, await this.nodes.findAll(transaction));
+      const candidates = await this.tasks.toCandidates(transaction, await this.nodes.findAll(transaction), [
+        ...new Set(pending.map((group) => group.serviceId)),
+      ]);
       const plan = planSchedule(pending, candidates);
       const assigned = await this.tasks.assign(transaction, plan.placements);
       const explained = await this.tasks.explain(transaction, plan.unplaced);

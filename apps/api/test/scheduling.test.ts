@@ -1,0 +1,110 @@
+import type { ClusterNode, Service, Task } from '@gantry/contracts/http-api';
+import { type Scripting, SimulatedAgent } from '@gantry/testing/agent';
+import type { PostgresServer } from '@gantry/testing/postgres';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { eventually, localSecret, startApi, startPostgres, type TestApi } from './api-fixture.ts';
+
+let postgres: PostgresServer;
+let api: TestApi;
+let agents: SimulatedAgent[];
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+
+afterAll(async () => {
+  await postgres?.stop();
+});
+
+beforeEach(async () => {
+  agents = [];
+  api = await startApi(postgres);
+});
+
+afterEach(async () => {
+  for (const agent of agents) agent.close();
+  await api?.close();
+});
+
+async function join(name: string, more: { gpus?: number; labels?: Record<string, string>; scripting?: Scripting } = {}): Promise<SimulatedAgent> {
+  const { gpus = 0, labels, scripting = () => ({}) } = more;
+  const agent = new SimulatedAgent({ serverUrl: api.url, joinToken: localSecret, name, scripting, facts: { genericResources: { gpu: gpus } } });
+  agents.push(agent);
+  await agent.connect();
+  await agent.until(() => agent.isConnected);
+  if (labels === undefined) return agent;
+  const node = await api.get<ClusterNode>(`/nodes/${agent.identity.nodeId}`);
+  await api.send('PATCH', `/nodes/${node.id}`, { version: node.version, labels });
+  return agent;
+}
+
+function create(name: string, replicas: number, task: object): Promise<Service> {
+  return api.send('POST', '/services', { name, mode: { type: 'replicated', replicas }, task: { image: 'busybox', restartPolicy: { delayMs: 0 }, ...task } });
+}
+
+async function tasksOf(service: Service): Promise<Task[]> {
+  return (await api.get<{ items: Task[] }>(`/tasks?serviceId=${service.id}&limit=1000`)).items;
+}
+
+/** The nodes' names, sorted, once so many run. */
+async function placesOf(service: Service, count: number): Promise<(string | null)[]> {
+  const running = await eventually(
+    async () => (await tasksOf(service)).filter((task) => task.desiredState === 'running' && task.status.state === 'running'),
+    (tasks) => tasks.length === count,
+  );
+  return running.map((task) => task.nodeName).sort();
+}
+
+test('preferences spread over zones, units of GPUs are reserved, and a pending task says what it lacks', async () => {
+  await join('one', { labels: { zone: 'a' }, gpus: 2 });
+  await join('two', { labels: { zone: 'a' } });
+  await join('three', { labels: { zone: 'b' } });
+  const web = await create('web', 4, { placement: { preferences: ['node.labels.zone'] } });
+  expect(await placesOf(web, 4)).toEqual(['one', 'three', 'three', 'two']);
+  const model = await create('model', 3, { resources: { reservations: { generic: { gpu: 1 } } } });
+  expect(await placesOf(model, 2)).toEqual(['one', 'one']);
+  const [waiting] = await eventually(
+    async () => (await tasksOf(model)).filter((task) => task.status.state === 'pending'),
+    (tasks) => tasks[0]?.status.message !== '',
+  );
+  expect(waiting?.status.message).toBe('no node can take it: 3 nodes (one, three, two): lacks gpu');
+  const packed = await create('packed', 3, { placement: { strategy: 'binpack' }, resources: { reservations: { memoryBytes: 1024 ** 2 } } });
+  expect(new Set(await placesOf(packed, 3)).size).toBe(1);
+});
+
+test('a preference that names no label is refused by its path', async () => {
+  const answer = await api.call<{ detail: string }>('POST', '/services', {
+    name: 'web',
+    task: { image: 'busybox', placement: { preferences: ['node.role'] } },
+  });
+  expect([answer.status, answer.body.detail]).toEqual([400, 'task.placement.preferences.0: "node.role" is no preference: expected node.labels.NAME']);
+});
+
+test('a task goes back to the node that has its volume, though others have less to do', async () => {
+  const one = await join('one');
+  const store = await create('store', 1, { mounts: [{ type: 'volume', source: 'kept', target: '/kept' }] });
+  expect(await placesOf(store, 1)).toEqual(['one']);
+  const busy = await create('busy', 3, {});
+  await placesOf(busy, 3);
+  await join('two');
+  const [task] = await tasksOf(store);
+  if (task === undefined) throw new Error('the store has no task');
+  one.tasks.exit(task.id, 0);
+  const again = await eventually(
+    async () => (await tasksOf(store)).find((other) => other.id !== task.id && other.status.state === 'running'),
+    (other) => other !== undefined,
+  );
+  expect(again?.nodeName).toBe('one');
+});
+
+test('a node where a service keeps failing stops getting its tasks', async () => {
+  await join('bad', { scripting: () => ({ failsWhile: 'starting' }) });
+  const web = await create('web', 5, {});
+  // with nowhere else to go, they fail where they are
+  await eventually(
+    async () => (await tasksOf(web)).filter((task) => task.status.state === 'failed').length,
+    (failures) => failures >= 5,
+  );
+  await join('good');
+  expect(await placesOf(web, 5)).toEqual(['good', 'good', 'good', 'good', 'good']);
+});
