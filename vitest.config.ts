@@ -38,7 +38,7 @@ export default defineConfig({
           include: ['apps/web/e2e/*.e2e.ts'],
           exclude: ['**/node_modules/**', 'apps/web/e2e/product.e2e.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

@@ -274,6 +274,25 @@ describe('nodes', () => {
     await see(page, 'Ready');
   });
 
+  test('a node is renamed and labelled; a label twice is told', async () => {
+    const page = await asAdmin();
+    await goTo(page, 'Nodes');
+    await follow(page, 'crane-1');
+    await press(page, 'Edit');
+    await fillIn(dialog(page), 'Name', 'harbour-1');
+    await fillIn(dialog(page), 'Labels', 'disk=ssd\ndisk=hdd');
+    await press(dialog(page), 'Save');
+    await see(dialog(page), 'disk is there twice');
+    await expectAccessible(page);
+    await fillIn(dialog(page), 'Labels', 'disk=ssd\nzone=b');
+    await press(dialog(page), 'Save');
+    await seeHeading(page, 'harbour-1');
+    await see(page, 'zone=b');
+    const node = [...stage.app.cluster.nodes.values()].find((one) => one.spec.name === 'harbour-1');
+    expect(node?.spec.labels).toEqual({ disk: 'ssd', zone: 'b' });
+    if (node) stage.app.cluster.updateNode(node, { name: 'crane-1' });
+  });
+
   test('only a node that is down can be removed', async () => {
     const page = await asAdmin();
     await goTo(page, 'Nodes');

@@ -14,6 +14,7 @@ import { paths } from '../../lib/paths.ts';
 import { TaskTable } from '../tasks/task-table.tsx';
 import { AvailabilityControl } from './availability-control.tsx';
 import { ContainerTable } from './container-table.tsx';
+import { EditNode } from './edit-node.tsx';
 import { NodeFactsCard } from './node-facts.tsx';
 import { nodeQuery } from './queries.ts';
 import { RemoveNode } from './remove-node.tsx';
@@ -40,6 +41,7 @@ function LoadedNode({ node }: { node: ClusterNode }) {
         actions={
           <>
             <AvailabilityControl node={node} />
+            <EditNode node={node} />
             <RemoveNode node={node} />
           </>
         }
