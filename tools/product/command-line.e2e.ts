@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { build } from '../build/build.ts';
 import { environment, root } from '../process/paths.ts';
+import { eventually } from './eventually.ts';
 import { Product } from './product.ts';
 
 let product: Product;
@@ -51,6 +53,36 @@ test('signs in with the first password, and deploys, lists, scales and removes a
   expect((await gantry(['service', 'rollback', 'demo_web', '1'])).output).toContain('as revision 3');
   expect((await gantry(['services'])).output).toMatch(/demo_web +demo +0\/2/);
   expect((await gantry(['rm', 'demo'])).output).toContain('being removed');
+});
+
+test('keeps secrets and configs, and brings along those of a Compose file', async () => {
+  const id = (await gantry(['secret', 'create', 'api-key', '--label', 'team=shop'], 'swordfish')).output.trim();
+  expect(id).toMatch(/^[0-9a-z]{25}$/);
+  const inspected = (await gantry(['secret', 'inspect', 'api-key'])).output;
+  expect(JSON.parse(inspected)).toMatchObject({ id, labels: { team: 'shop' }, versions: [{ number: 1, sizeBytes: 9 }] });
+  expect(inspected).not.toContain('swordfish');
+  const folder = join(product.dataDir, 'shop');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'db.txt'), 'first');
+  await writeFile(
+    join(folder, 'compose.yaml'),
+    `services: { web: { image: nginx, secrets: [db, key], configs: [{ source: conf, target: /etc/conf, mode: 0440 }] } }
+secrets: { db: { file: ./db.txt }, key: { external: true, name: api-key } }
+configs: { conf: { content: "colour = blue" } }`,
+  );
+  expect((await gantry(['deploy', join(folder, 'compose.yaml')])).output).toContain('Stack shop: shop_web');
+  expect((await gantry(['secret', 'ls'])).output).toMatch(/api-key +1 +\S+ +shop_web\nshop_db +1 +\S+ +shop_web/);
+  expect((await gantry(['config', 'inspect', 'shop_conf'])).output).toContain('colour = blue');
+  await writeFile(join(folder, 'db.txt'), 'second');
+  await gantry(['deploy', join(folder, 'compose.yaml')]);
+  expect((await gantry(['secret', 'ls'])).output).toMatch(/api-key +1 .*\nshop_db +2 /);
+  expect((await gantry(['secret', 'rotate', 'api-key'], 'trout')).output).toContain('version 2; the tasks of shop_web are being replaced');
+  const refused = await gantry(['secret', 'rm', 'api-key']);
+  expect(refused).toEqual({ code: 1, output: expect.stringContaining('secret api-key is used by shop_web') });
+  await gantry(['rm', 'shop']);
+  await eventually('the secret that came with the stack is gone', async () => !(await gantry(['secret', 'ls'])).output.includes('shop'));
+  expect((await gantry(['config', 'ls'])).output).not.toContain('shop_conf');
+  expect((await gantry(['secret', 'rm', 'api-key'])).code).toBe(0);
 });
 
 test('a Compose file with an unknown key is refused with its name', async () => {

@@ -11,7 +11,7 @@ import { checkHost, checkOverlay } from './host-requirements.ts';
 import { AgentLink } from './link/agent-link.ts';
 import { Identity } from './link/identity.ts';
 import { StatusOutbox } from './link/status-outbox.ts';
-import { Reconciler, TaskStore } from './reconcile/index.ts';
+import { PayloadStore, Reconciler, TaskStore } from './reconcile/index.ts';
 import { version } from './version.ts';
 
 export interface Agent {
@@ -63,8 +63,11 @@ async function wire(config: AgentConfig, logger: Logger, parts: AsyncDisposableS
     const store = new TaskStore(join(config.dataDir, 'tasks.db'));
     parts.defer(() => store.close());
 
+    const payloads = new PayloadStore(join(config.stateDir, 'payloads'));
+    parts.defer(() => payloads.close());
+
     const outbox = new StatusOutbox();
-    const reconciler = new Reconciler({ runtime, store, report: (status) => outbox.put(status), logger });
+    const reconciler = new Reconciler({ runtime, store, payloads, report: (status) => outbox.put(status), logger });
     const reconciling = reconciler.run(closing.signal);
     parts.defer(() => {
       closing.abort();
@@ -90,6 +93,7 @@ async function wire(config: AgentConfig, logger: Logger, parts: AsyncDisposableS
       outbox,
       logger,
       latestStatuses: () => store.records,
+      onPayloads: (delivered) => payloads.receive(delivered),
       onAssignments: (assignments) => reconciler.assign(assignments),
       onNewNode: () => reconciler.startOver(),
       onLinkChanged: (isLinked) => reconciler.setLinked(isLinked),

@@ -11,14 +11,16 @@ import { LiveModule } from './live/live.module.ts';
 import { LOGGER, type Logger } from './logger.ts';
 import { AccountModule } from './modules/account/account.module.ts';
 import { NodeModule } from './modules/nodes/node.module.ts';
+import { PayloadModule } from './modules/payloads/payload.module.ts';
 import { ServiceModule } from './modules/services/service.module.ts';
 import { StackModule } from './modules/stacks/stack.module.ts';
 import { SystemModule } from './modules/system/system.module.ts';
 import { TaskModule } from './modules/tasks/task.module.ts';
 import { PersistenceModule } from './persistence/persistence.module.ts';
 import { NodeWatchModule } from './reconcilers/node-watch.module.ts';
+import { VaultModule } from './vault/vault.module.ts';
 
-const resources = [AccountModule, SystemModule, NodeModule, ServiceModule, StackModule, TaskModule];
+const resources = [AccountModule, SystemModule, NodeModule, ServiceModule, PayloadModule, StackModule, TaskModule];
 
 /** Everything that answers requests and agents; what decides is in ReconcilersModule, a world of its own. */
 @Global()
@@ -27,7 +29,7 @@ export class AppModule {
   static for(config: Config, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [PersistenceModule, ORPCModule.forRoot(orpcConfig(logger)), ...resources, LiveModule, NodeWatchModule],
+      imports: [PersistenceModule, VaultModule, ORPCModule.forRoot(orpcConfig(logger)), ...resources, LiveModule, NodeWatchModule],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },

@@ -24,6 +24,12 @@ const Environment = z.object({
   GANTRY_RECONCILE_MS: z.coerce.number().int().min(100).max(3_600_000).default(15_000),
   /** So many revisions of a service can be rolled back to. */
   GANTRY_KEPT_REVISIONS: z.coerce.number().int().min(2).max(1_000).default(50),
+  /** Where this control plane keeps what is not in the database; the keys of secrets are made there when nobody brings any. */
+  GANTRY_CONTROL_DIR: z.string().startsWith('/').optional(),
+  /** A file with the keys of secrets: 32 bytes in base64, one a line; the first one encrypts, the others still decrypt. */
+  GANTRY_SECRET_KEY_FILE: z.string().startsWith('/').optional(),
+  /** The same, with commas between keys. */
+  GANTRY_SECRET_KEYS: z.string().optional(),
   GANTRY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -40,6 +46,9 @@ export interface Config {
   readonly heartbeatMs: number;
   readonly reconcileMs: number;
   readonly keptRevisions: number;
+  readonly controlDir: string | null;
+  readonly secretKeyFile: string | null;
+  readonly secretKeys: string | null;
   readonly logLevel: z.infer<typeof Environment>['GANTRY_LOG_LEVEL'];
   /** Names this process among the api's replicas. */
   readonly replicaId: string;
@@ -64,6 +73,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isBehindProxy: values.GANTRY_BEHIND_PROXY,
     heartbeatMs: values.GANTRY_HEARTBEAT_MS,
     reconcileMs: values.GANTRY_RECONCILE_MS,
+    controlDir: values.GANTRY_CONTROL_DIR ?? null,
+    secretKeyFile: values.GANTRY_SECRET_KEY_FILE ?? null,
+    secretKeys: values.GANTRY_SECRET_KEYS ?? null,
     keptRevisions: values.GANTRY_KEPT_REVISIONS,
     logLevel: values.GANTRY_LOG_LEVEL,
     replicaId: randomUUID(),

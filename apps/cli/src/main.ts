@@ -5,6 +5,7 @@ import { execIn } from './commands/exec.ts';
 import { joinCluster, up } from './commands/local.ts';
 import { login } from './commands/login.ts';
 import { showLogs } from './commands/logs.ts';
+import { addPayloadCommands } from './commands/payload.ts';
 import { addServiceCommands } from './commands/service.ts';
 import { showNodes, showServices, showTasks } from './commands/show.ts';
 
@@ -44,6 +45,8 @@ program
 program.command('rm <stack>').description('remove a stack and its services').action(removeStack);
 program.command('scale <service> <tasks>').description('set the number of tasks').action(scale);
 addServiceCommands(program);
+addPayloadCommands(program, 'secret');
+addPayloadCommands(program, 'config');
 program
   .command('logs <task>')
   .description("print a task's log")

@@ -9,5 +9,15 @@ export {
   maxStreamChunkBytes,
 } from './frame.ts';
 export { linkSignaturePayload, linkVersions, NodeFacts, RegisterRequest, RegisterResponse } from './identity.ts';
-export { AssignedTask, Assignments, TaskStatusReport, type ToAgent, ToAgentMessage, type ToServer, ToServerMessage } from './messages.ts';
+export {
+  AssignedPayload,
+  AssignedTask,
+  Assignments,
+  DeliveredPayload,
+  TaskStatusReport,
+  type ToAgent,
+  ToAgentMessage,
+  type ToServer,
+  ToServerMessage,
+} from './messages.ts';
 export { type ReceivedFrame, receiveLinkFrame } from './receive.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PublishedPort, TaskSpec } from '../http-api/service.ts';
 import { TaskState } from '../http-api/task.ts';
-import { NodeId, ServiceId, SessionId, TaskId } from '../ids/index.ts';
+import { NodeId, PayloadId, ServiceId, SessionId, TaskId } from '../ids/index.ts';
 import { NodeFacts } from './identity.ts';
 
 /**
@@ -11,6 +11,24 @@ import { NodeFacts } from './identity.ts';
  *   server → stream.open: the agent connects the stream to its own Docker Engine API socket
  * An unknown message type is answered with protocol.unknown and is never fatal.
  */
+
+/** A secret or config in a task: which version, and where it is to be found. What it holds comes by payloads.deliver and is never written to disk. */
+export const AssignedPayload = z.object({
+  kind: z.enum(['secret', 'config']),
+  name: z.string(),
+  payloadId: PayloadId,
+  number: z.number().int().positive(),
+  /** An absolute path in the container. */
+  target: z.string(),
+  uid: z.number().int().nonnegative(),
+  gid: z.number().int().nonnegative(),
+  mode: z.number().int().nonnegative(),
+});
+export type AssignedPayload = z.infer<typeof AssignedPayload>;
+
+/** `data` is base64. */
+export const DeliveredPayload = z.object({ payloadId: PayloadId, number: z.number().int().positive(), data: z.base64() });
+export type DeliveredPayload = z.infer<typeof DeliveredPayload>;
 
 /** A task as its node must know it. `name` is the container's name: SERVICE.SLOT.TASKID as in Swarm. */
 export const AssignedTask = z.object({
@@ -23,6 +41,7 @@ export const AssignedTask = z.object({
   desiredState: z.enum(['running', 'shutdown', 'remove']),
   spec: TaskSpec,
   ports: z.array(PublishedPort),
+  payloads: z.array(AssignedPayload).default([]),
 });
 export type AssignedTask = z.infer<typeof AssignedTask>;
 
@@ -62,6 +81,8 @@ export const ToAgentMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello.accepted'), sessionId: SessionId, version: z.number().int(), heartbeatMs: z.number().int().positive(), build: z.string() }),
   /** `code` tells the agent whether trying again can help. */
   z.object({ type: z.literal('hello.rejected'), code: z.enum(['unknown-node', 'bad-signature', 'version', 'busy']), reason: z.string() }),
+  /** What the tasks of the next assignments.sync use; each comes with every task that uses it. */
+  z.object({ type: z.literal('payloads.deliver'), payloads: z.array(DeliveredPayload).max(512) }),
   z.object({ type: z.literal('assignments.sync'), assignments: Assignments }),
   z.object({ type: z.literal('heartbeat.set'), heartbeatMs: z.number().int().positive() }),
   z.object({ type: z.literal('stream.open'), streamId, target: z.literal('engine') }),

@@ -1,9 +1,10 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { NodeId, ServiceId, TaskId } from '../ids/index.ts';
+import { NodeId, PayloadId, ServiceId, TaskId } from '../ids/index.ts';
 import { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, SignIn, SystemStatus } from './account.ts';
 import { ClusterNode, JoinToken, NodeContainer, NodeListQuery, NodePage, NodeUpdate } from './node.ts';
 import { pageQuery, recordVersion } from './page.ts';
+import { Config, ConfigContent, ConfigCreate, ConfigPage, ConfigRotate, PayloadListQuery, Secret, SecretCreate, SecretPage, SecretRotate } from './payload.ts';
 import { maxReplicas, ResourceName, Service, ServiceListQuery, ServicePage, ServiceRevisionPage, ServiceRollback, ServiceSpec } from './service.ts';
 import { StackDeploy, StackDeployed, StackListQuery, StackPage } from './stack.ts';
 import { Task, TaskListQuery, TaskPage } from './task.ts';
@@ -97,6 +98,54 @@ export const httpApi = {
       .input(z.object({ serviceId: ServiceId }))
       .output(nothing),
   },
+  secrets: {
+    list: oc
+      .route({ method: 'GET', path: '/secrets', summary: 'List secrets', tags: ['secrets'] })
+      .input(PayloadListQuery)
+      .output(SecretPage),
+    get: oc
+      .route({ method: 'GET', path: '/secrets/{secretId}', summary: 'One secret, whose content is never answered', tags: ['secrets'] })
+      .input(z.object({ secretId: PayloadId }))
+      .output(Secret),
+    create: oc
+      .route({ method: 'POST', path: '/secrets', successStatus: 201, summary: 'Create a secret', tags: ['secrets'] })
+      .input(SecretCreate)
+      .output(Secret),
+    rotate: oc
+      .route({ method: 'POST', path: '/secrets/{secretId}/rotate', summary: 'Give it new content, and replace the tasks that use it', tags: ['secrets'] })
+      .input(SecretRotate.extend({ secretId: PayloadId }))
+      .output(Secret),
+    remove: oc
+      .route({ method: 'DELETE', path: '/secrets/{secretId}', summary: 'Remove a secret that no service uses', tags: ['secrets'] })
+      .input(z.object({ secretId: PayloadId }))
+      .output(nothing),
+  },
+  configs: {
+    list: oc
+      .route({ method: 'GET', path: '/configs', summary: 'List configs', tags: ['configs'] })
+      .input(PayloadListQuery)
+      .output(ConfigPage),
+    get: oc
+      .route({ method: 'GET', path: '/configs/{configId}', summary: 'One config', tags: ['configs'] })
+      .input(z.object({ configId: PayloadId }))
+      .output(Config),
+    content: oc
+      .route({ method: 'GET', path: '/configs/{configId}/content', summary: 'What the latest version holds', tags: ['configs'] })
+      .input(z.object({ configId: PayloadId }))
+      .output(ConfigContent),
+    create: oc
+      .route({ method: 'POST', path: '/configs', successStatus: 201, summary: 'Create a config', tags: ['configs'] })
+      .input(ConfigCreate)
+      .output(Config),
+    rotate: oc
+      .route({ method: 'POST', path: '/configs/{configId}/rotate', summary: 'Give it new content, and replace the tasks that use it', tags: ['configs'] })
+      .input(ConfigRotate.extend({ configId: PayloadId }))
+      .output(Config),
+    remove: oc
+      .route({ method: 'DELETE', path: '/configs/{configId}', summary: 'Remove a config that no service uses', tags: ['configs'] })
+      .input(z.object({ configId: PayloadId }))
+      .output(nothing),
+  },
   stacks: {
     list: oc
       .route({ method: 'GET', path: '/stacks', summary: 'List stacks', tags: ['stacks'] })
@@ -127,11 +176,13 @@ export { type Access, access, isAllowed, type Operation, outranks } from './acce
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';
+export { Config, maxConfigBytes, maxSecretBytes, Secret } from './payload.ts';
 export { Problem } from './problem.ts';
 export {
   HealthcheckSpec,
   MountSpec,
   maxReplicas,
+  PayloadUse,
   PublishedPort,
   ResourceName,
   Service,

@@ -6,7 +6,7 @@ export const ResourceName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'expected 1 to 63 letters, digits, "_", "." or "-", starting with a letter or digit');
 
-const labels = z.record(z.string().max(255), z.string().max(4096));
+export const labels = z.record(z.string().max(255), z.string().max(4096));
 
 export const HealthcheckSpec = z.object({
   /** As Docker's: ["CMD", …], ["CMD-SHELL", line] or ["NONE"]. */
@@ -25,6 +25,20 @@ export const MountSpec = z.object({
   readOnly: z.boolean().default(false),
 });
 
+/** A secret or config that a task gets as a file. Of a secret `target` is below /run/secrets unless it begins with a slash, of a config below /. */
+export const PayloadUse = z.object({
+  name: ResourceName,
+  /** Where; its name unless told. */
+  target: z
+    .string()
+    .max(1024)
+    .refine((path) => !path.split('/').includes('..'), 'expected a path without ".."')
+    .default(''),
+  uid: z.number().int().min(0).max(0xffff_fffe).default(0),
+  gid: z.number().int().min(0).max(0xffff_fffe).default(0),
+  mode: z.number().int().min(0).max(0o777).default(0o444),
+});
+
 /** What runs; the names are Docker's meaning: entrypoint and command override the image's. */
 export const TaskSpec = z.object({
   image: z.string().min(1).max(512),
@@ -41,6 +55,8 @@ export const TaskSpec = z.object({
   stopGraceMs: z.number().int().nonnegative().default(10_000),
   healthcheck: HealthcheckSpec.optional(),
   mounts: z.array(MountSpec).default([]),
+  secrets: z.array(PayloadUse).max(256).default([]),
+  configs: z.array(PayloadUse).max(256).default([]),
   resources: z
     .object({
       limits: z

@@ -6,6 +6,8 @@ const swarmId = z.string().regex(/^[0-9a-z]{25}$/, 'expected an id of 25 charact
 /** Every id is its own type: a ServiceId can not be passed where a TaskId is wanted. */
 export const NodeId = swarmId.brand<'NodeId'>();
 export type NodeId = z.infer<typeof NodeId>;
+export const PayloadId = swarmId.brand<'PayloadId'>();
+export type PayloadId = z.infer<typeof PayloadId>;
 export const ServiceId = swarmId.brand<'ServiceId'>();
 export type ServiceId = z.infer<typeof ServiceId>;
 export const SessionId = swarmId.brand<'SessionId'>();

@@ -1,6 +1,7 @@
 import { ResourceName } from '@gantry/contracts/http-api';
 import { z } from 'zod';
 import { ComposeMount } from './mount.ts';
+import { ComposePayload, ComposePayloadUse } from './payloads.ts';
 import { ComposePort } from './port.ts';
 import { splitShellWords } from './shell-words.ts';
 import { Bytes, DurationMs, NanoCpus } from './units.ts';
@@ -79,6 +80,8 @@ export const ComposeService = z.strictObject({
   healthcheck: Healthcheck.optional(),
   labels: Labels.default({}),
   volumes: z.array(ComposeMount).default([]),
+  secrets: z.array(ComposePayloadUse).default([]),
+  configs: z.array(ComposePayloadUse).default([]),
   tmpfs: z.union([z.string().transform((path) => [path]), z.array(z.string())]).default([]),
   user: scalar.optional(),
   working_dir: z.string().optional(),
@@ -92,11 +95,24 @@ export const ComposeService = z.strictObject({
 export type ComposeService = z.infer<typeof ComposeService>;
 
 /** What is understood of a Compose file. Every other key is an error: to ignore one would be to run something else than was asked for. */
-export const ComposeFile = z.strictObject({
-  version: z.union([z.string(), z.number()]).optional(),
-  name: z.string().optional(),
-  services: z.record(ResourceName, ComposeService).refine((services) => Object.keys(services).length > 0, 'a stack has at least one service'),
-  /** Named volumes are made on each node when first used; they take no options. */
-  volumes: z.record(z.string(), z.union([z.null(), z.strictObject({})])).default({}),
-});
+export const ComposeFile = z
+  .strictObject({
+    version: z.union([z.string(), z.number()]).optional(),
+    name: z.string().optional(),
+    services: z.record(ResourceName, ComposeService).refine((services) => Object.keys(services).length > 0, 'a stack has at least one service'),
+    /** Named volumes are made on each node when first used; they take no options. */
+    volumes: z.record(z.string(), z.union([z.null(), z.strictObject({})])).default({}),
+    secrets: z.record(z.string(), ComposePayload).default({}),
+    configs: z.record(z.string(), ComposePayload).default({}),
+  })
+  .superRefine((file, context) => {
+    for (const [service, uses] of Object.entries(file.services)) {
+      for (const section of ['secrets', 'configs'] as const) {
+        for (const [index, { source }] of uses[section].entries()) {
+          if (source in file[section]) continue;
+          context.addIssue({ code: 'custom', path: ['services', service, section, index], message: `the file has no "${source}" among its own ${section}` });
+        }
+      }
+    }
+  });
 export type ComposeFile = z.infer<typeof ComposeFile>;

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseCompose } from './parse-compose.ts';
+import { detachPayloads } from './payloads.ts';
 import { splitShellWords } from './shell-words.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
@@ -87,7 +88,7 @@ test('anchors and merge keys are resolved, extensions ignored', () => {
 
 test.each([
   ['services: {web: {image: a, privileged: true}}', 'services.web.privileged', 'not supported'],
-  ['services: {web: {image: a}}\nsecrets: {}', 'secrets', 'not supported'],
+  ['services: {web: {image: a}}\nnetworks: {}', 'networks', 'not supported'],
   ['services: {web: {}}', 'services.web.image', 'expected string'],
   ['services: {web: {image: a, deploy: {replicas: many}}}', 'services.web.deploy.replicas', 'expected number'],
   ['services: {web: {image: a, ports: ["80:bad"]}}', 'services.web.ports.0', '"80:bad" is no port'],
@@ -110,4 +111,52 @@ test('shell words keep quotes together and escapes apart', () => {
 test('sizes and durations', () => {
   expect(['64m', '1.5g', '512', '10KB', 'x'].map(parseBytes)).toEqual([67_108_864, 1_610_612_736, 512, 10_240, null]);
   expect(['1m30s', '500ms', '2h', '5', 'soon'].map(parseDurationMs)).toEqual([90_000, 500, 7_200_000, null, null]);
+});
+
+describe('secrets and configs', () => {
+  const withUse = (use: string, definition = 'external: true') => `
+services: { web: { image: nginx, secrets: [${use}] } }
+secrets: { db: { ${definition} } }`;
+  const secretsOf = (text: string) => {
+    const parsed = parseCompose('shop', text);
+    return parsed.kind === 'parsed' ? parsed.services[0]?.task.secrets : parsed.faults;
+  };
+
+  test('a use is short or long, and the name of the cluster may be another than the file’s', () => {
+    expect(secretsOf(withUse('db'))).toEqual([{ name: 'db', target: 'db', uid: 0, gid: 0, mode: 0o444 }]);
+    expect(secretsOf(withUse('{source: db, target: pw, uid: "10", gid: "20", mode: 0440}', 'external: true, name: prod_db'))).toEqual([
+      { name: 'prod_db', target: 'pw', uid: 10, gid: 20, mode: 0o440 },
+    ]);
+  });
+
+  test('a name that the file does not define, and content that the control plane can not read, are faults', () => {
+    expect(secretsOf(withUse('dd'))).toEqual([{ key: 'services.web.secrets.0', message: 'the file has no "dd" among its own secrets' }]);
+    expect(secretsOf(withUse('db', 'file: ./db.txt'))).toEqual([{ key: 'secrets.db.file', message: expect.stringContaining('`gantry deploy` reads this') }]);
+    expect(secretsOf(withUse('db', 'external: false'))).toEqual([{ key: 'secrets.db.external', message: 'expected `external: true`' }]);
+  });
+
+  test('what a file brings along is taken out of it, and the rest stays as it was written', () => {
+    const text = `# mine
+services: { web: { image: nginx, secrets: [db], configs: [conf] } }
+secrets:
+  db: { file: ./db.txt }
+  other: { external: true }
+configs:
+  conf: { content: "colour = blue", name: colours }
+  env: { environment: COLOUR }
+`;
+    const { brought, compose } = detachPayloads('shop', text);
+    expect(brought).toEqual([
+      { kind: 'secret', key: 'db', name: 'shop_db', file: './db.txt', environment: null, content: null },
+      { kind: 'config', key: 'conf', name: 'colours', file: null, environment: null, content: 'colour = blue' },
+      { kind: 'config', key: 'env', name: 'shop_env', file: null, environment: 'COLOUR', content: null },
+    ]);
+    expect(compose).toContain('# mine');
+    const parsed = parseCompose('shop', compose);
+    expect(parsed.kind === 'parsed' && parsed.services[0]?.task).toMatchObject({
+      secrets: [{ name: 'shop_db', target: 'db' }],
+      configs: [{ name: 'colours', target: 'conf' }],
+    });
+    expect(detachPayloads('shop', 'services: {}')).toEqual({ brought: [], compose: 'services: {}' });
+  });
 });

@@ -1,5 +1,5 @@
 import type { ServiceSpec } from '@gantry/contracts/http-api';
-import { parse, YAMLParseError } from 'yaml';
+import { parse, type ScalarTag, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { ComposeFile } from './compose-file.ts';
 import { toServices } from './to-services.ts';
@@ -11,6 +11,14 @@ export interface ComposeFault {
 }
 
 export type ParsedCompose = { readonly kind: 'parsed'; readonly services: ServiceSpec[] } | { readonly kind: 'refused'; readonly faults: ComposeFault[] };
+
+/** Compose's own parser takes 0440 for octal, as YAML 1.1 did. */
+const olderOctal: ScalarTag = {
+  default: true,
+  tag: 'tag:yaml.org,2002:int',
+  test: /^0[0-7]+$/,
+  resolve: (digits) => Number.parseInt(digits, 8),
+};
 
 type Issue = z.core.$ZodIssue;
 
@@ -34,7 +42,7 @@ function toFaults(issue: Issue): ComposeFault[] {
 export function parseCompose(stackName: string, text: string): ParsedCompose {
   let document: unknown;
   try {
-    document = parse(text, { maxAliasCount: 100, merge: true });
+    document = parse(text, { maxAliasCount: 100, merge: true, customTags: (tags) => [olderOctal, ...tags] });
   } catch (error) {
     if (!(error instanceof YAMLParseError) && !(error instanceof ReferenceError)) throw error;
     return { kind: 'refused', faults: [{ key: '', message: error.message }] };

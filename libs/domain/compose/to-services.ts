@@ -30,7 +30,11 @@ function toGeneric(resources: GenericResources): Record<string, number> | undefi
   return resources && Object.fromEntries(resources.map(({ discrete_resource_spec: { kind, value } }) => [kind, value]));
 }
 
-function toTask(service: ComposeService) {
+function toUses(uses: ComposeService['secrets'], definitions: ComposeFile['secrets']) {
+  return uses.map(({ source, ...use }) => ({ name: definitions[source]?.name ?? source, ...given(use) }));
+}
+
+function toTask(service: ComposeService, file: ComposeFile) {
   const { deploy } = service;
   const limits = deploy?.resources.limits ?? {};
   const reservations = deploy?.resources.reservations ?? {};
@@ -52,6 +56,8 @@ function toTask(service: ComposeService) {
     tty: service.tty,
     readOnlyRootfs: service.read_only,
     mounts: [...service.volumes, ...tmpfs],
+    secrets: toUses(service.secrets, file.secrets),
+    configs: toUses(service.configs, file.configs),
     resources: {
       limits: given({ nanoCpus: limits.cpus, memoryBytes: limits.memory, pids: limits.pids }),
       reservations: given({ nanoCpus: reservations.cpus, memoryBytes: reservations.memory, generic: toGeneric(reservations.generic_resources) }),
@@ -64,14 +70,14 @@ function toTask(service: ComposeService) {
   };
 }
 
-function toService(stackName: string, name: string, service: ComposeService): ServiceSpec {
+function toService(stackName: string, name: string, service: ComposeService, file: ComposeFile): ServiceSpec {
   const { deploy } = service;
   const update = deploy?.update_config ?? {};
   return ServiceSpec.parse({
     name: `${stackName}_${name}`,
     labels: { ...deploy?.labels, 'com.docker.stack.namespace': stackName },
     mode: deploy?.mode === 'global' ? { type: 'global' } : { type: 'replicated', replicas: deploy?.replicas ?? 1 },
-    task: toTask(service),
+    task: toTask(service, file),
     ports: service.ports.flat(),
     update: given({
       parallelism: update.parallelism,
@@ -86,5 +92,5 @@ function toService(stackName: string, name: string, service: ComposeService): Se
 
 /** One service spec for each of the file's services, named as `docker stack deploy` names them: STACK_SERVICE. */
 export function toServices(stackName: string, file: ComposeFile): ServiceSpec[] {
-  return Object.entries(file.services).map(([name, service]) => toService(stackName, name, service));
+  return Object.entries(file.services).map(([name, service]) => toService(stackName, name, service, file));
 }

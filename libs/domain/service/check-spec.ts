@@ -28,9 +28,24 @@ function checkMounts(mounts: readonly Mount[]): SpecFault[] {
   });
 }
 
+function checkPayloads({ mounts, secrets, configs }: ServiceSpec['task']): SpecFault[] {
+  const targets = new Set(mounts.map((mount) => mount.target));
+  const uses = [
+    ...secrets.map((use, index) => ({ use, field: `task.secrets.${index}.target`, below: '/run/secrets/' })),
+    ...configs.map((use, index) => ({ use, field: `task.configs.${index}.target`, below: '/' })),
+  ];
+  return uses.flatMap(({ use, field, below }) => {
+    const target = use.target.startsWith('/') ? use.target : `${below}${use.target === '' ? use.name : use.target}`;
+    if (target.endsWith('/')) return [{ field, message: `${target} is no place for a file` }];
+    if (targets.has(target)) return [{ field, message: `there is something else at ${target}` }];
+    targets.add(target);
+    return [];
+  });
+}
+
 /** What a schema can not say: rules across fields, and the little languages inside strings. */
 export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[] {
-  const faults: SpecFault[] = checkMounts(task.mounts);
+  const faults: SpecFault[] = [...checkMounts(task.mounts), ...checkPayloads(task)];
   for (const [index, text] of task.placement.constraints.entries()) {
     const parsed = parseConstraint(text);
     if (typeof parsed === 'string') faults.push({ field: `task.placement.constraints.${index}`, message: parsed });

@@ -56,6 +56,8 @@ export class SimulatedAgent {
   readonly faults: AgentFaults;
   readonly engine: FakeEngine;
   readonly tasks: SimulatedTasks;
+  /** Every secret and config that was ever delivered: PAYLOAD.NUMBER → content. */
+  readonly payloads = new Map<string, string>();
   readonly #options: SimulatedAgentOptions;
   #identity: SimulatedIdentity | null;
   #socket: WebSocket | null = null;
@@ -193,6 +195,9 @@ export class SimulatedAgent {
         return;
       case 'hello.rejected':
         this.#socket?.close();
+        return;
+      case 'payloads.deliver':
+        for (const { payloadId, number, data } of message.payloads) this.payloads.set(`${payloadId}.${number}`, Buffer.from(data, 'base64').toString());
         return;
       case 'assignments.sync':
         if (!this.faults.ignoresAssignments) this.#assign(message.assignments);

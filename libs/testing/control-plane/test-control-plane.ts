@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type AssignedTask, type NodeFacts, RegisterRequest, type TaskStatusReport, type ToServer } from '@gantry/contracts/agent-link';
+import { type AssignedTask, type DeliveredPayload, type NodeFacts, RegisterRequest, type TaskStatusReport, type ToServer } from '@gantry/contracts/agent-link';
 import { NodeId, SessionId, type TaskId, toSwarmId } from '@gantry/contracts/ids';
 import { WebSocketServer } from 'ws';
 import { AgentConnection, isSignedBy } from './agent-connection.ts';
@@ -13,6 +13,8 @@ interface RegisteredNode {
   readonly name: string;
   version: string;
   tasks: Map<TaskId, AssignedTask>;
+  /** Sent before the tasks. */
+  payloads: DeliveredPayload[];
   readonly statuses: Map<TaskId, TaskStatusReport>;
   /** Every report in order, repeats included. */
   readonly reports: TaskStatusReport[];
@@ -96,8 +98,10 @@ export class TestControlPlane {
   }
 
   /** Changes the node's assignments, and tells it when it is connected. */
-  assign(node: RegisteredNode, change: { update?: AssignedTask[]; remove?: TaskId[] }): void {
-    const { update = [], remove = [] } = change;
+  assign(node: RegisteredNode, change: { update?: AssignedTask[]; remove?: TaskId[]; payloads?: DeliveredPayload[] }): void {
+    const { update = [], remove = [], payloads = [] } = change;
+    node.payloads.push(...payloads);
+    if (payloads.length > 0) node.connection?.send({ type: 'payloads.deliver', payloads });
     const appliesTo = node.version;
     node.version = randomBytes(8).toString('hex');
     for (const task of update) node.tasks.set(task.taskId, task);
@@ -109,6 +113,7 @@ export class TestControlPlane {
   }
 
   sendComplete(node: RegisteredNode): void {
+    if (node.payloads.length > 0) node.connection?.send({ type: 'payloads.deliver', payloads: node.payloads });
     node.connection?.send({
       type: 'assignments.sync',
       assignments: { kind: 'complete', generation: this.generation, appliesTo: null, resultsIn: node.version, update: [...node.tasks.values()], remove: [] },
@@ -141,6 +146,7 @@ export class TestControlPlane {
         name,
         version,
         tasks: new Map(),
+        payloads: [],
         statuses: new Map(),
         reports: [],
         messages: [],

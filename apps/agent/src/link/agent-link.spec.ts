@@ -43,6 +43,7 @@ async function linked(changes: Partial<AgentLinkOptions> = {}) {
     outbox,
     logger: silentLogger(),
     latestStatuses: () => [],
+    onPayloads: () => undefined,
     onAssignments: (assignments): ToServer => {
       received.push(assignments);
       return { type: 'assignments.applied', resultsIn: assignments.resultsIn };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Assignments, NodeFacts, TaskStatusReport, ToServer } from '@gantry/contracts/agent-link';
+import type { Assignments, DeliveredPayload, NodeFacts, TaskStatusReport, ToServer } from '@gantry/contracts/agent-link';
 import type { NodeId } from '@gantry/contracts/ids';
 import { describeError, GantryError } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
@@ -26,6 +26,7 @@ export interface AgentLinkOptions {
   readonly logger: Logger;
   /** Every task's latest status, told after each hello. */
   readonly latestStatuses: () => Iterable<TaskStatusReport>;
+  readonly onPayloads: (payloads: readonly DeliveredPayload[]) => void;
   readonly onAssignments: (assignments: Assignments) => ToServer | null;
   readonly onLinkChanged: (isLinked: boolean) => void;
   /** This host has become a node, or another one than it was: what it was assigned before is void. */
@@ -75,7 +76,7 @@ export class AgentLink {
   }
 
   async #hold(nodeId: NodeId, signal: AbortSignal): Promise<SessionEnd> {
-    const { serverUrl, identity, facts, build, logger, engineSocket, outbox, latestStatuses, onAssignments, onLinkChanged } = this.#options;
+    const { serverUrl, identity, facts, build, logger, engineSocket, outbox, latestStatuses, onPayloads, onAssignments, onLinkChanged } = this.#options;
     const url = new URL('/api/v1/agent/link', serverUrl);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const session = new LinkSession({
@@ -92,6 +93,7 @@ export class AgentLink {
         outbox.open(accepted, latestStatuses());
         onLinkChanged(true);
       },
+      onPayloads,
       onAssignments,
     });
     const leave = () => session.end('the agent is ending');

@@ -1,5 +1,6 @@
 import {
   type Assignments,
+  type DeliveredPayload,
   encodeControlFrame,
   encodeStreamFrame,
   initialStreamCreditBytes,
@@ -32,6 +33,8 @@ export interface LinkSessionOptions {
   readonly logger: Logger;
   readonly connectStream: (stream: LinkStream) => Promise<void>;
   readonly onAccepted: (session: LinkSession) => void;
+  /** What the next assignments use. A throw is as one of onAssignments. */
+  readonly onPayloads: (payloads: readonly DeliveredPayload[]) => void;
   /** Durable when it returns; a throw ends the session, and the next one starts from a complete set. */
   readonly onAssignments: (assignments: Assignments) => ToServer | null;
 }
@@ -141,8 +144,14 @@ export class LinkSession implements StatusChannel {
         this.#rejection = message.code;
         this.end(`${message.code}: ${message.reason}`);
         return;
+      case 'payloads.deliver':
+        this.#takeOver(() => this.#options.onPayloads(message.payloads));
+        return;
       case 'assignments.sync':
-        this.#assign(message.assignments);
+        this.#takeOver(() => {
+          const answer = this.#options.onAssignments(message.assignments);
+          if (answer !== null) this.send(answer);
+        });
         return;
       case 'heartbeat.set':
         this.#beat(message.heartbeatMs);
@@ -181,10 +190,9 @@ export class LinkSession implements StatusChannel {
     this.send({ type: 'facts.report', facts });
   }
 
-  #assign(assignments: Assignments): void {
+  #takeOver(work: () => void): void {
     try {
-      const answer = this.#options.onAssignments(assignments);
-      if (answer !== null) this.send(answer);
+      work();
     } catch (error) {
       this.#options.logger.error({ err: error }, 'could not take over assignments');
       this.end('assignments could not be stored');

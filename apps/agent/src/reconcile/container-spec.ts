@@ -4,7 +4,7 @@ import { fillPlaceholders } from './placeholders.ts';
 import { toTaskLabels } from './task-labels.ts';
 
 /** A task in the runtime's words. Restarting is the control plane's (or the reconciler's), never the runtime's. */
-export function toContainerSpec(task: AssignedTask): ContainerSpecInput {
+export function toContainerSpec(task: AssignedTask, payloads: readonly MountInput[] = []): ContainerSpecInput {
   const { spec } = task;
   const { limits, reservations } = spec.resources;
   const hostPorts = task.ports.filter(({ mode, publishedPort }) => mode === 'host' && publishedPort !== 0);
@@ -25,7 +25,7 @@ export function toContainerSpec(task: AssignedTask): ContainerSpecInput {
     exposedPorts: [...new Set(task.ports.map(portKey))],
     hostConfig: {
       readonlyRootfs: spec.readOnlyRootfs,
-      mounts: spec.mounts.map(toMount),
+      mounts: [...spec.mounts.map(toMount), ...payloads],
       portBindings: Object.fromEntries(
         [...Map.groupBy(hostPorts, portKey)].map(([key, ports]) => [key, ports.map(({ publishedPort }) => ({ hostPort: String(publishedPort) }))]),
       ),

@@ -7,6 +7,7 @@ import type { Containers } from '@gantry/runtime/containers';
 import { toContainerSpec } from './container-spec.ts';
 import type { Ingress } from './ingress.ts';
 import { readLastOutput } from './last-output.ts';
+import type { PayloadStore } from './payload-store.ts';
 import type { PullQueue } from './pull-queue.ts';
 import type { TaskContainers } from './task-containers.ts';
 import type { TaskStore } from './task-store.ts';
@@ -16,6 +17,7 @@ export interface ExecutorParts {
   readonly taskContainers: TaskContainers;
   readonly pulls: PullQueue;
   readonly ingress: Ingress;
+  readonly payloads: Pick<PayloadStore, 'mountsOf'>;
   readonly store: TaskStore;
   readonly report: (status: TaskStatusReport) => void;
   readonly logger: Logger;
@@ -33,7 +35,7 @@ export type Executors = { [Action in Exclude<StepAction, 'wait'>]: (step: StepOf
 const maxErrorLength = 4096;
 
 export function createExecutors(parts: ExecutorParts): Executors {
-  const { containers, taskContainers, pulls, ingress, store, logger } = parts;
+  const { containers, taskContainers, pulls, ingress, payloads, store, logger } = parts;
 
   function remember(taskId: TaskId, change: Partial<TaskStatusReport> & { state: TaskState; message: string }): void {
     const before = store.record(taskId);
@@ -71,7 +73,7 @@ export function createExecutors(parts: ExecutorParts): Executors {
     create: ({ taskId }, { task, signal }) =>
       orReject(taskId, signal, async () => {
         if (task === null) throw bug(`create a container for task ${taskId}, which is not assigned`);
-        const { container, warnings } = await containers.create({ name: task.name, spec: toContainerSpec(task) });
+        const { container, warnings } = await containers.create({ name: task.name, spec: toContainerSpec(task, payloads.mountsOf(task)) });
         taskContainers.add(taskId, container.id);
         if (warnings.length > 0) logger.warn({ taskId, warnings }, 'created a container with warnings');
       }),

@@ -6,6 +6,7 @@ import { TaskId } from '@gantry/contracts/ids';
 import { silentLogger } from '@gantry/platform/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeNode } from './fake-node.ts';
+import { PayloadStore } from './payload-store.ts';
 import { Reconciler } from './reconciler.ts';
 import { TaskStore } from './task-store.ts';
 
@@ -32,6 +33,7 @@ function startAgent(options: { isLinked?: boolean; now?: () => number } = {}) {
   const reconciler = new Reconciler({
     runtime: node.runtime,
     store,
+    payloads: new PayloadStore(join(directory, 'payloads')),
     report: (status) => reports.push(status),
     logger: silentLogger(),
     patienceMs: 0,

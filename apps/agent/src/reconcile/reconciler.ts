@@ -8,6 +8,7 @@ import type { Runtime } from '@gantry/runtime/core';
 import { createExecutors, type Executors } from './executors.ts';
 import { Ingress, type IngressView } from './ingress.ts';
 import { LinkWatch } from './link-watch.ts';
+import type { PayloadStore } from './payload-store.ts';
 import { PullQueue } from './pull-queue.ts';
 import { addressOf, TaskContainers, toObservedContainer } from './task-containers.ts';
 import { fromTaskLabels } from './task-labels.ts';
@@ -17,6 +18,7 @@ import type { TaskStore } from './task-store.ts';
 export interface ReconcilerOptions {
   readonly runtime: Pick<Runtime, 'containers' | 'images' | 'events'> & { readonly networks: Pick<Runtime['networks'], 'ports'> };
   readonly store: TaskStore;
+  readonly payloads: PayloadStore;
   readonly report: (status: TaskStatusReport) => void;
   readonly logger: Logger;
   readonly now?: () => number;
@@ -58,6 +60,7 @@ export class Reconciler {
       taskContainers: this.#containers,
       pulls: new PullQueue({ images: runtime.images, closing: this.#closing.signal }),
       ingress: this.#ingress,
+      payloads: options.payloads,
       store,
       report,
       logger,
@@ -66,7 +69,7 @@ export class Reconciler {
 
   /** Takes over a message of the control plane; durable when it returns. The answer is what the control plane is to be told. */
   assign(assignments: Assignments): ToServer | null {
-    const { store, logger } = this.#options;
+    const { store, payloads, logger } = this.#options;
     const applied = applyAssignments(store.held, assignments);
     if (applied.outcome === 'stale') {
       logger.warn({ generation: assignments.generation, holds: store.held?.generation }, 'refused assignments of an older generation');
@@ -74,6 +77,7 @@ export class Reconciler {
     }
     if (applied.outcome === 'gap') return { type: 'assignments.resync', holds: store.held?.version ?? null };
     store.hold(applied.held);
+    payloads.retain(applied.held.tasks.values());
     if (assignments.kind === 'complete') this.wakeAll();
     else for (const taskId of [...applied.changed.map((task) => task.taskId), ...applied.removed]) this.#lane(taskId).interrupt();
     return { type: 'assignments.applied', resultsIn: applied.held.version };

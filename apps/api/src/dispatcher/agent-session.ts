@@ -1,5 +1,6 @@
 import {
   type Assignments,
+  type DeliveredPayload,
   encodeControlFrame,
   encodeStreamFrame,
   initialStreamCreditBytes,
@@ -14,6 +15,8 @@ import type { WebSocket } from 'ws';
 /** More unsent bytes than this and the agent is not reading: its connection is given up. */
 const mostUnsentBytes = 64 * 1024 * 1024;
 const mostStreams = 1_024;
+/** Characters of base64 in one message. */
+const mostPayloadLength = 4 * 1024 * 1024;
 
 /** An agent's accepted connection. It ends with its socket, and its socket with it. */
 export class AgentSession {
@@ -44,6 +47,22 @@ export class AgentSession {
 
   send(message: ToAgent): void {
     this.#write(encodeControlFrame(message), () => undefined);
+  }
+
+  /** Before the assignments that use them, in messages of bounded size. */
+  sendPayloads(payloads: readonly DeliveredPayload[]): void {
+    let batch: DeliveredPayload[] = [];
+    let size = 0;
+    for (const payload of payloads) {
+      if (batch.length > 0 && size + payload.data.length > mostPayloadLength) {
+        this.send({ type: 'payloads.deliver', payloads: batch });
+        batch = [];
+        size = 0;
+      }
+      batch.push(payload);
+      size += payload.data.length;
+    }
+    if (batch.length > 0) this.send({ type: 'payloads.deliver', payloads: batch });
   }
 
   /** The whole of the node's work when it has none from this session, else what changed. */

@@ -1,9 +1,10 @@
-import type { AssignedTask } from '@gantry/contracts/agent-link';
+import type { AssignedPayload, AssignedTask } from '@gantry/contracts/agent-link';
 import { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
-import { ServiceId, TaskId } from '@gantry/contracts/ids';
+import { PayloadId, ServiceId, TaskId } from '@gantry/contracts/ids';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database } from '../persistence/database.ts';
+import type { PayloadKind } from '../persistence/generated/client.ts';
 
 interface AssignmentRow {
   id: string;
@@ -28,10 +29,33 @@ export interface NodeAssignment {
 interface Revision {
   readonly task: AssignedTask['spec'];
   readonly ports: AssignedTask['ports'];
+  readonly payloads: AssignedPayload[];
+}
+
+interface UseRow {
+  payloadId: string;
+  number: number;
+  payloadVersion: { payload: { kind: PayloadKind; name: string } };
 }
 
 const mostRevisions = 2_000;
 const Ports = z.array(PublishedPort);
+
+/** Docker's places: a secret's below /run/secrets, a config's below /. */
+function toTarget(kind: PayloadKind, { target, name }: AssignedTask['spec']['secrets'][number]): string {
+  if (target.startsWith('/')) return target;
+  return `${kind === 'secret' ? '/run/secrets' : ''}/${target === '' ? name : target}`;
+}
+
+function toAssignedPayloads(task: AssignedTask['spec'], rows: readonly UseRow[]): AssignedPayload[] {
+  const uses = [...task.secrets.map((use) => ({ kind: 'secret' as const, use })), ...task.configs.map((use) => ({ kind: 'config' as const, use }))];
+  return uses.flatMap(({ kind, use }) => {
+    const row = rows.find(({ payloadVersion: { payload } }) => payload.kind === kind && payload.name === use.name);
+    if (row === undefined) return [];
+    const { name, uid, gid, mode } = use;
+    return { kind, name, payloadId: PayloadId.parse(row.payloadId), number: row.number, target: toTarget(kind, use), uid, gid, mode };
+  });
+}
 
 @Injectable()
 export class AssignmentRepository {
@@ -66,6 +90,7 @@ export class AssignmentRepository {
         desiredState: row.desired_state,
         spec: revision.task,
         ports: revision.ports,
+        payloads: revision.payloads,
       };
     });
   }
@@ -77,9 +102,14 @@ export class AssignmentRepository {
       if (!this.#revisions.has(key)) missing.set(key, { serviceId: row.service_id, number: row.revision });
     }
     if (missing.size === 0) return;
-    const found = await this.database.client.serviceRevision.findMany({ where: { OR: [...missing.values()] } });
-    for (const { serviceId, number, spec, ports } of found)
-      this.#revisions.set(`${serviceId}/${number}`, { task: ServiceSpec.parse(spec).task, ports: Ports.parse(ports) });
+    const found = await this.database.client.serviceRevision.findMany({
+      where: { OR: [...missing.values()] },
+      include: { payloads: { select: { payloadId: true, number: true, payloadVersion: { select: { payload: { select: { kind: true, name: true } } } } } } },
+    });
+    for (const { serviceId, number, spec, ports, payloads } of found) {
+      const { task } = ServiceSpec.parse(spec);
+      this.#revisions.set(`${serviceId}/${number}`, { task, ports: Ports.parse(ports), payloads: toAssignedPayloads(task, payloads) });
+    }
     for (const key of this.#revisions.keys()) {
       if (this.#revisions.size <= mostRevisions) break;
       if (!missing.has(key)) this.#revisions.delete(key);

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { PayloadRepository } from '../modules/payloads/payload.repository.ts';
 import { ReplicaRepository } from '../replicas/replica.repository.ts';
 import { ReplicaGateway } from '../replicas/replica-gateway.ts';
 import { ReplicaRegistration } from '../replicas/replica-registration.ts';
@@ -7,6 +8,7 @@ import { AssignmentRepository } from './assignment.repository.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { LinkGateway } from './link-gateway.ts';
 import { NodeConnections } from './node-connections.ts';
+import { PayloadReader } from './payload-reader.ts';
 import { RegisterController } from './register.controller.ts';
 import { StatusWriter } from './status-writer.ts';
 import { TaskStatusRepository } from './task-status.repository.ts';
@@ -19,6 +21,8 @@ import { TaskStatusRepository } from './task-status.repository.ts';
     Dispatcher,
     LinkGateway,
     NodeConnections,
+    PayloadReader,
+    PayloadRepository,
     ReplicaGateway,
     ReplicaRegistration,
     ReplicaRepository,

@@ -9,6 +9,7 @@ import { Wakeable } from '../wakeable.ts';
 import { AgentNodeRepository } from './agent-node.repository.ts';
 import type { AgentSession } from './agent-session.ts';
 import { AssignmentRepository, type NodeAssignment } from './assignment.repository.ts';
+import { PayloadReader } from './payload-reader.ts';
 import { StatusWriter } from './status-writer.ts';
 
 /** Assignments of so many nodes are read together. */
@@ -30,6 +31,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(Signals) private readonly signals: Signals,
     @Inject(AgentNodeRepository) private readonly nodes: AgentNodeRepository,
     @Inject(AssignmentRepository) private readonly assignments: AssignmentRepository,
+    @Inject(PayloadReader) private readonly payloads: PayloadReader,
     @Inject(StatusWriter) private readonly statuses: StatusWriter,
   ) {
     this.#heartbeatMs = config.heartbeatMs;
@@ -155,7 +157,9 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     const remove = [...(before?.keys() ?? [])].filter((taskId) => !now.has(taskId));
     if (before !== null && changed.length === 0 && remove.length === 0) return;
     const update = await this.assignments.toAssignedTasks(changed);
+    const payloads = await this.payloads.findFor(update);
     if (this.#sessions.get(nodeId) !== session) return;
+    session.sendPayloads(payloads);
     session.sendAssignments({ update, remove: remove as (typeof update)[number]['taskId'][] }); // the keys are TaskIds that were sent
     session.sent = now;
   }

@@ -3,6 +3,7 @@ import type { TakenPort } from '@gantry/domain/network';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
+import { type PayloadReference, PayloadRepository } from '../payloads/payload.repository.ts';
 import { type RevisionRow, type ServiceRow, toPorts, withStackName } from './service.mapper.ts';
 
 /** Any number that no other user of advisory locks in this database takes. */
@@ -24,6 +25,7 @@ export class ServiceRepository {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(Database) private readonly database: Database,
+    @Inject(PayloadRepository) private readonly payloads: PayloadRepository,
   ) {}
 
   find(id: string, transaction: Transaction = this.database.client): Promise<ServiceRow | null> {
@@ -65,10 +67,14 @@ export class ServiceRepository {
     return rows.flatMap(({ name, ports }) => toPorts(ports).map(({ protocol, publishedPort, mode }) => ({ owner: name, protocol, publishedPort, mode })));
   }
 
-  async insert(transaction: Transaction, service: { id: string; stackId: string | null; spec: ServiceSpec; ports: PublishedPort[] }): Promise<void> {
-    const { id, stackId, spec, ports } = service;
+  async insert(
+    transaction: Transaction,
+    service: { id: string; stackId: string | null; spec: ServiceSpec; ports: PublishedPort[]; payloads: readonly PayloadReference[] },
+  ): Promise<void> {
+    const { id, stackId, spec, ports, payloads } = service;
     await transaction.service.create({ data: { id, stackId, name: spec.name, spec, ports } });
     await transaction.serviceRevision.create({ data: { serviceId: id, number: 1, spec, ports } });
+    await this.payloads.insertUses(transaction, id, 1, payloads);
   }
 
   /** Newest first, from below `before`. */
@@ -90,12 +96,13 @@ export class ServiceRepository {
   async revise(
     transaction: Transaction,
     row: ServiceRow,
-    change: { spec: ServiceSpec; ports: PublishedPort[]; tasks: TaskChange; stackId?: string },
+    change: { spec: ServiceSpec; ports: PublishedPort[]; payloads: readonly PayloadReference[]; tasks: TaskChange; stackId?: string },
   ): Promise<void> {
-    const { spec, ports, tasks } = change;
+    const { spec, ports, payloads, tasks } = change;
     const number = row.revision + 1;
     const version = row.version + 1;
     await transaction.serviceRevision.create({ data: { serviceId: row.id, number, spec, ports } });
+    await this.payloads.insertUses(transaction, row.id, number, payloads);
     await transaction.service.update({
       where: { id: row.id },
       data: {

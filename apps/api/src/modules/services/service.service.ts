@@ -8,6 +8,8 @@ import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { type Changes, recordChanges } from '../../persistence/changes.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
+import { type PayloadReference, PayloadRepository } from '../payloads/payload.repository.ts';
+import { PayloadUses } from '../payloads/payload-uses.ts';
 import { type ServiceRow, toPorts, toRevision, toService } from './service.mapper.ts';
 import { ServiceRepository, type TaskChange } from './service.repository.ts';
 
@@ -26,11 +28,13 @@ function refuseFaults(spec: ServiceSpec, prefix: string): void {
 interface WhatRuns {
   readonly spec: ServiceSpec;
   readonly ports: PublishedPort[];
+  readonly payloads: readonly PayloadReference[];
 }
 
 /** Tasks of the one do for the other. */
 function areAlike(one: WhatRuns, other: WhatRuns): boolean {
-  return isDeepStrictEqual(one.spec.task, other.spec.task) && isDeepStrictEqual(one.ports, other.ports) && one.spec.mode.type === other.spec.mode.type;
+  const runs = ({ spec, ports, payloads }: WhatRuns) => [spec.task, spec.mode.type, ports, payloads];
+  return isDeepStrictEqual(runs(one), runs(other));
 }
 
 function toRevisionNumber(cursor: string | undefined): number | null {
@@ -45,6 +49,8 @@ export class ServiceService {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(ServiceRepository) private readonly services: ServiceRepository,
+    @Inject(PayloadRepository) private readonly payloads: PayloadRepository,
+    @Inject(PayloadUses) private readonly uses: PayloadUses,
   ) {}
 
   async list(query: Query): Promise<Page<Service>> {
@@ -123,7 +129,8 @@ export class ServiceService {
     refuseFaults(spec, '');
     if (await this.services.isNameTaken(transaction, spec.name)) throw conflict(`there is a service ${spec.name} already`, { field: 'name' });
     const id = newId();
-    await this.services.insert(transaction, { id, stackId, spec, ports: await this.#allotPorts(transaction, id, spec, [], '') });
+    const payloads = await this.uses.resolve(transaction, spec, '');
+    await this.services.insert(transaction, { id, stackId, spec, payloads, ports: await this.#allotPorts(transaction, id, spec, [], '') });
     return id;
   }
 
@@ -137,15 +144,27 @@ export class ServiceService {
     if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
       throw conflict(`there is a service ${spec.name} already`, { field: `${field}name` });
     const ports = await this.#allotPorts(transaction, row.id, spec, toPorts(row.ports), field);
-    const tasks = await this.#compareTasks(transaction, row, { spec, ports });
-    await this.services.revise(transaction, row, { spec, ports, tasks, ...(change.stackId === undefined ? {} : { stackId: change.stackId }) });
+    const payloads = await this.uses.resolve(transaction, spec, field);
+    const tasks = await this.#compareTasks(transaction, row, { spec, ports, payloads });
+    await this.services.revise(transaction, row, { spec, ports, payloads, tasks, ...(change.stackId === undefined ? {} : { stackId: change.stackId }) });
+    return true;
+  }
+
+  /** Part of the caller's transaction; the row is locked. A new revision with the same spec, when what its names stand for has changed. */
+  async bringUpToDate(transaction: Transaction, row: ServiceRow): Promise<boolean> {
+    const { spec, ports } = toService(row);
+    const payloads = await this.uses.resolve(transaction, spec, 'spec.');
+    if (isDeepStrictEqual(payloads, await this.payloads.findUses(transaction, row.id, row.revision))) return false;
+    await this.services.revise(transaction, row, { spec, ports, payloads, tasks: 'replaced' });
     return true;
   }
 
   async #compareTasks(transaction: Transaction, row: ServiceRow, next: WhatRuns): Promise<TaskChange> {
-    if (areAlike(toService(row), next)) return 'kept';
+    const usesOf = (revision: number) => this.payloads.findUses(transaction, row.id, revision);
+    if (areAlike({ ...toService(row), payloads: await usesOf(row.revision) }, next)) return 'kept';
     const wanted = row.rolledBackFrom === null ? null : await this.services.findRevision(transaction, row.id, row.taskRevision);
-    return wanted !== null && areAlike(toRevision(wanted, row.taskRevision), next) ? 'restored' : 'replaced';
+    if (wanted === null) return 'replaced';
+    return areAlike({ ...toRevision(wanted, row.taskRevision), payloads: await usesOf(wanted.number) }, next) ? 'restored' : 'replaced';
   }
 
   #change(id: string, apply: (transaction: Transaction, row: ServiceRow) => Promise<void>): Promise<Service> {
