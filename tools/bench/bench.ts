@@ -85,7 +85,8 @@ async function measureOnce({ ours, rival }: Case, samples: Samples, oursFirst: b
   try {
     for (const turn of oursFirst ? turns : turns.toReversed()) await turn();
   } catch (cause) {
-    samples.failure = cause instanceof Error ? cause.message : String(cause);
+    // One cell of a table.
+    samples.failure = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ').slice(0, 300);
   }
 }
 

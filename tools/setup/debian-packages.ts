@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Advice, step } from '../process/report.ts';
 import { run } from '../process/run.ts';
 
-export type Purpose = 'start' | 'test';
+export type Purpose = 'start' | 'test' | 'bench';
 
 /** package → a file that shows it (or its equal from elsewhere) is there. */
 const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]>>>> = {
@@ -24,6 +24,11 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
     skopeo: ['/usr/bin/skopeo'],
+  },
+  bench: {
+    conmon: ['/usr/bin/conmon', '/usr/local/bin/conmon'],
+    containerd: ['/usr/bin/containerd-shim-runc-v2', '/usr/local/bin/containerd-shim-runc-v2'],
+    crun: ['/usr/bin/crun', '/usr/local/bin/crun'],
   },
 };
 
