@@ -93,6 +93,27 @@ export const httpApi = {
       .route({ method: 'POST', path: '/services/{serviceId}/rollback', summary: 'Make the spec what it was at an earlier revision', tags: ['services'] })
       .input(ServiceRollback.extend({ serviceId: ServiceId }))
       .output(Service),
+    promote: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/promote', summary: 'Let an update go on after its canary', tags: ['services'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+    abort: oc
+      .route({
+        method: 'POST',
+        path: '/services/{serviceId}/abort',
+        summary: 'Give up an update: its tasks are replaced by those of before',
+        tags: ['services'],
+      })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+    pause: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/pause', summary: 'Replace no more tasks until the update is resumed', tags: ['services'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+    resume: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/resume', summary: 'Go on with a paused update', tags: ['services'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
     remove: oc
       .route({ method: 'DELETE', path: '/services/{serviceId}', summary: 'Remove a service and its tasks', tags: ['services'] })
       .input(z.object({ serviceId: ServiceId }))

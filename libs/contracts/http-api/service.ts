@@ -137,6 +137,8 @@ export const UpdatePolicy = z.object({
   maxFailureRatio: z.number().min(0).max(1).default(0),
   /** … and this happens. */
   failureAction: z.enum(['pause', 'continue', 'rollback']).default('pause'),
+  /** First so many tasks alone. The rest follow when somebody promotes them, or by itself when all of them have run for monitorMs. */
+  canary: z.object({ tasks: z.number().int().min(1).max(maxReplicas), promotion: z.enum(['manual', 'automatic']).default('manual') }).optional(),
 });
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 

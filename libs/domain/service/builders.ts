@@ -12,6 +12,8 @@ export function buildWorld(
     isRemoving: false,
     taskRevision: 1,
     isRolledBack: false,
+    isPaused: false,
+    isPromoted: false,
     tasks: [],
     counted: nothingCounted,
     partition: { policy: 'replace' },

@@ -9,6 +9,8 @@ export interface Rollout {
   readonly stalePlaces: number;
   /** Why nothing more is replaced; null while it goes on. */
   readonly halted: string | null;
+  /** What an update that has replaced its canary waits for; null when it does not wait for that. */
+  readonly canary: string | null;
 }
 
 /** Where a place stands in a rollout. */
@@ -58,11 +60,58 @@ function findHalt(world: ServiceWorld, total: number): string | null {
   return failures / total > world.update.maxFailureRatio ? `${failures} of ${total} new tasks failed` : null;
 }
 
+/** Only its node is the reason to replace it. */
+function isMoveOnly(world: ServiceWorld, place: Place): boolean {
+  return place.active.every((task) => !isOld(world, task));
+}
+
 function replace(world: ServiceWorld, place: Place): Step[] {
-  const isMoveOnly = place.active.every((task) => !isOld(world, task));
-  const isStartFirst = world.mode.type === 'replicated' && (isMoveOnly || world.update.order === 'start-first');
+  const isStartFirst = world.mode.type === 'replicated' && (isMoveOnly(world, place) || world.update.order === 'start-first');
   if (isStartFirst) return [{ action: 'create-task', slot: place.slot, nodeId: null, attempt: 0 }];
   return place.active.map(({ taskId }) => ({ action: 'shut-down-task', taskId, reason: 'replaced' }));
+}
+
+/** So many tasks leave one node at a time, whatever the update's parallelism: those that come must find room elsewhere first. */
+const mostMovesPerNode = 5;
+
+/** Of the places that wait to be moved, those that their nodes may let go now. */
+function admitMoves(world: ServiceWorld, waiting: readonly Place[], places: readonly Place[]): Set<Place> {
+  const leavingNode = (place: Place) => place.active.find((task) => task.node === 'leaving')?.nodeId ?? '';
+  const moving = new Map<string, number>();
+  const isUnderWay = (place: Place) => place.active.length > 1 && place.active.some((task) => task.node === 'leaving');
+  for (const place of places.filter(isUnderWay)) moving.set(leavingNode(place), (moving.get(leavingNode(place)) ?? 0) + 1);
+  const admitted = waiting.filter((place) => {
+    if (!isMoveOnly(world, place)) return false;
+    const under = moving.get(leavingNode(place)) ?? 0;
+    moving.set(leavingNode(place), under + 1);
+    return under < mostMovesPerNode;
+  });
+  return new Set(admitted);
+}
+
+interface Canary {
+  /** Older places that may be replaced before it is promoted. */
+  readonly room: number;
+  readonly steps: readonly Step[];
+  readonly message: string | null;
+}
+
+/** The first tasks of an update alone, until they are promoted. */
+function planCanary(world: ServiceWorld, places: readonly Place[], gaps: { turning: number; filled: number }): Canary {
+  const { canary, monitorMs } = world.update;
+  if (canary === undefined || world.isPromoted || world.isRolledBack) return { room: Number.POSITIVE_INFINITY, steps: [], message: null };
+  const { counted } = world;
+  const fresh = places.flatMap((place) => place.active.find((task) => !isOld(world, task)) ?? []);
+  const placed = fresh.length + counted.settled + gaps.turning + gaps.filled;
+  const room = Math.max(canary.tasks - placed, 0);
+  if (room > 0) return { room, steps: [], message: null };
+  const isUp = gaps.turning + gaps.filled === 0 && fresh.every(isRunning) && counted.settledRunning === counted.settled;
+  if (!isUp) return { room, steps: [], message: null };
+  const what = `${placed} tasks run revision ${world.taskRevision} as its canary`;
+  if (canary.promotion === 'manual') return { room, steps: [], message: `${what}: it waits to be promoted or aborted` };
+  const since = fresh.reduce((latest, task) => Math.max(latest, task.runningAt ?? task.statusAt), counted.settledSince ?? 0);
+  const message = `${what}: it is promoted when they have run for ${monitorMs / 1_000} s`;
+  return { room, steps: [since + monitorMs <= world.now ? { action: 'promote' } : { action: 'wake-at', at: since + monitorMs }], message };
 }
 
 /**
@@ -71,23 +120,31 @@ function replace(world: ServiceWorld, place: Place): Step[] {
  * once, for nothing is lost by it. A task on a leaving node is started elsewhere first, whatever the update's order.
  */
 export function planRollout(world: ServiceWorld, places: readonly Place[], gaps: { turning: number; filled: number }): Rollout {
+  const { counted } = world;
   const standings = places.map((place) => ({ place, standing: standingOf(world, place) }));
   const steps: Step[] = standings.flatMap(({ standing }) =>
     standing.kind === 'release' ? standing.tasks.map(({ taskId }) => ({ action: 'shut-down-task' as const, taskId, reason: standing.reason })) : [],
   );
-  const { counted } = world;
   const stalePlaces = counted.waiting + gaps.turning + places.filter((place) => place.active.some((task) => isStale(world, task))).length;
-  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, Math.max(places.length + counted.settled + counted.waiting, 1)) : null;
+  const isUpdating = counted.waiting + gaps.turning > 0 || places.some((place) => place.active.some((task) => isOld(world, task)));
+  const canary = isUpdating ? planCanary(world, places, gaps) : { room: Number.POSITIVE_INFINITY, steps: [], message: null };
+  const all = Math.max(places.length + counted.settled + counted.waiting, 1);
+  const judged = Number.isFinite(canary.room) ? Math.min(world.update.canary?.tasks ?? all, all) : all;
+  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, judged) : null;
   if (halted !== null) {
     if (world.update.failureAction === 'rollback') steps.push({ action: 'roll-back', reason: halted });
-    return { steps, stalePlaces, halted };
+    return { steps, stalePlaces, halted, canary: null };
   }
-  const waiting = standings.filter(({ standing }) => standing.kind === 'waiting');
+  const waiting = standings.flatMap(({ place, standing }) => (standing.kind === 'waiting' ? [place] : []));
   const busy = standings.flatMap(({ standing }) => (standing.kind === 'busy' ? [standing.until] : []));
   const limit = world.update.parallelism === 0 ? Number.POSITIVE_INFINITY : world.update.parallelism;
   const room = Math.max(limit - busy.length - counted.settledStarting - counted.settledResting - gaps.turning - gaps.filled, 0);
-  for (const { place } of waiting.slice(0, room)) steps.push(...replace(world, place));
+  const moves = admitMoves(world, waiting, places);
+  const updates = waiting.filter((place) => !isMoveOnly(world, place)).slice(0, world.isPaused ? 0 : canary.room);
+  const admitted = new Set([...moves, ...updates]);
+  for (const place of waiting.filter((one) => admitted.has(one)).slice(0, room)) steps.push(...replace(world, place));
   const earliest = busy.reduce((least, until) => Math.min(least, until), counted.restingUntil ?? Number.POSITIVE_INFINITY);
   if (waiting.length + counted.waiting > room && Number.isFinite(earliest)) steps.push({ action: 'wake-at', at: earliest });
-  return { steps, stalePlaces, halted: null };
+  if (world.isPaused && isUpdating) return { steps, stalePlaces, halted: 'as it was asked', canary: null };
+  return { steps: [...steps, ...canary.steps], stalePlaces, halted: null, canary: canary.message };
 }

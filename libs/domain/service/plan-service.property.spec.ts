@@ -41,6 +41,9 @@ class Miniature {
         case 'roll-back':
           this.world = { ...this.world, taskRevision: this.world.taskRevision - 1, isRolledBack: true };
           break;
+        case 'promote':
+          this.world = { ...this.world, isPromoted: true };
+          break;
         case 'delete-service':
         case 'set-status':
         case 'wake-at':
@@ -120,6 +123,7 @@ const policies = fc.record({
   order: fc.constantFrom('stop-first' as const, 'start-first' as const),
   failureAction: fc.constantFrom('pause' as const, 'continue' as const, 'rollback' as const),
   delayMs: fc.constantFrom(0, 1_000),
+  canary: fc.constantFrom(undefined, undefined, { tasks: 1, promotion: 'automatic' as const }, { tasks: 2, promotion: 'automatic' as const }),
 });
 
 function apply(cluster: Miniature, event: Event): void {
@@ -142,6 +146,7 @@ function apply(cluster: Miniature, event: Event): void {
         ...cluster.world,
         taskRevision: Math.max(cluster.world.taskRevision, ...cluster.tasks.map((task) => task.revision)) + 1,
         isRolledBack: false,
+        isPromoted: false,
       };
       return;
     default:
@@ -222,6 +227,10 @@ function countPlaces(world: ServiceWorld): ServiceWorld {
     settledStarting: settled.filter((task) => task.state !== 'running' && task.attempt === 0).length,
     settledResting: resting.length,
     restingUntil: resting.length === 0 ? null : Math.min(...resting.map((task) => (task.runningAt ?? task.statusAt) + world.update.delayMs)),
+    settledSince: settled.reduce<number | null>(
+      (latest, task) => (task.state === 'running' ? Math.max(latest ?? 0, task.runningAt ?? task.statusAt) : latest),
+      null,
+    ),
     settledPending: pending.length,
     pendingMessage: pending[0]?.message ?? '',
     waiting: waiting.length,

@@ -43,7 +43,7 @@ function describePending({ tasks, counted }: ServiceWorld): string {
 }
 
 function describeEnd(world: ServiceWorld, done: number): string {
-  if (world.isRolledBack) return `rolled back to revision ${world.taskRevision}: the update failed`;
+  if (world.isRolledBack) return `rolled back to revision ${world.taskRevision}: the update failed or was aborted`;
   return done === 0 ? '' : `${done} tasks have ended and stay so`;
 }
 
@@ -51,6 +51,7 @@ function toStatus(world: ServiceWorld, desired: number, done: number, rollout: R
   const running = world.tasks.filter(isRunning).length + world.counted.settledRunning + world.counted.waiting;
   const status = { action: 'set-status', desiredTasks: desired, runningTasks: running } as const;
   if (rollout.halted !== null) return { ...status, state: 'updating', message: `the update is paused: ${rollout.halted}` };
+  if (rollout.canary !== null) return { ...status, state: 'updating', message: rollout.canary };
   if (rollout.stalePlaces > 0) return { ...status, state: 'updating', message: `${rollout.stalePlaces} of ${desired} tasks are still to be replaced` };
   if (running + done >= desired) return { ...status, state: 'converged', message: describeEnd(world, done) };
   const pending = describePending(world);

@@ -12,6 +12,8 @@ export interface StepArguments {
   'delete-service': Record<never, never>;
   /** Go back to the revision before the one being rolled out. */
   'roll-back': { readonly reason: string };
+  /** The canary proved itself: the update goes on. */
+  promote: Record<never, never>;
   'set-status': {
     readonly desiredTasks: number;
     readonly runningTasks: number;

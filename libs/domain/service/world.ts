@@ -34,6 +34,8 @@ export interface CountedPlaces {
   /** Running for less than the update's delay; the first of them until `restingUntil`. */
   readonly settledResting: number;
   readonly restingUntil: number | null;
+  /** When the last of those that run began to; null when none does. */
+  readonly settledSince: number | null;
   /** Waiting for a node, and why the first of them does. */
   readonly settledPending: number;
   readonly pendingMessage: string;
@@ -51,6 +53,7 @@ export const nothingCounted: CountedPlaces = {
   settledStarting: 0,
   settledResting: 0,
   restingUntil: null,
+  settledSince: null,
   settledPending: 0,
   pendingMessage: '',
   waiting: 0,
@@ -65,6 +68,10 @@ export interface ServiceWorld {
   readonly taskRevision: number;
   /** The wanted revision is not the latest, which failed. */
   readonly isRolledBack: boolean;
+  /** A person stopped the update: nothing of an older revision is replaced. Tasks on leaving nodes move all the same. */
+  readonly isPaused: boolean;
+  /** The update goes on after its canary. */
+  readonly isPromoted: boolean;
   readonly restartPolicy: TaskSpec['restartPolicy'];
   /** What becomes of tasks whose node is lost. */
   readonly partition: TaskSpec['partition'];

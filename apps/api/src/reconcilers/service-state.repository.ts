@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../persistence/database.ts';
 import type { Service } from '../persistence/generated/client.ts';
 import { newId } from '../persistence/new-id.ts';
+import { rollBackTasks } from '../persistence/roll-back-tasks.ts';
 
 export type ServiceState = Omit<Service, 'spec'> & { spec: ServiceSpec };
 type Steps<A extends Action> = readonly StepOf<A>[];
@@ -86,12 +87,11 @@ export class ServiceStateRepository {
 
   /** The wanted revision becomes the one before; the user's spec stays as it is. */
   async rollBack(transaction: Transaction, service: ServiceState): Promise<void> {
-    const earlier = await transaction.serviceRevision.findFirst({
-      where: { serviceId: service.id, number: { lt: service.taskRevision } },
-      orderBy: { number: 'desc' },
-    });
-    if (earlier === null) return;
-    await transaction.service.update({ where: { id: service.id }, data: { taskRevision: earlier.number, rolledBackFrom: service.taskRevision } });
+    await rollBackTasks(transaction, service);
+  }
+
+  async promote(transaction: Transaction, service: ServiceState): Promise<void> {
+    await transaction.service.update({ where: { id: service.id }, data: { promotedRevision: service.taskRevision } });
   }
 
   /** Answers whether the status was another. */

@@ -28,6 +28,7 @@ interface CountRow {
   settled_starting: number;
   settled_resting: number;
   resting_until: number | null;
+  settled_since: number | null;
   settled_pending: number;
   pending_message: string | null;
   waiting: number;
@@ -80,6 +81,7 @@ function toCountedPlaces(row: CountRow): CountedPlaces {
     settledStarting: row.settled_starting,
     settledResting: row.settled_resting,
     restingUntil: row.resting_until,
+    settledSince: row.settled_since,
     settledPending: row.settled_pending,
     pendingMessage: row.pending_message ?? '',
     waiting: row.waiting - (row.next?.length ?? 0),
@@ -156,6 +158,7 @@ export class ServiceTasksRepository {
         count(*) filter (where kind = 'settled' and state < 'running' and attempt = 0)::int as settled_starting,
         count(*) filter (where kind = 'settled' and ${rests})::int as settled_resting,
         min(began_at + ${delayMs}::float8) filter (where kind = 'settled' and ${rests}) as resting_until,
+        max(began_at) filter (where kind = 'settled' and state = 'running') as settled_since,
         count(*) filter (where kind = 'settled' and state = 'pending' and message <> '')::int as settled_pending,
         min(message) filter (where kind = 'settled' and state = 'pending' and message <> '') as pending_message,
         count(*) filter (where kind = 'waiting')::int as waiting,

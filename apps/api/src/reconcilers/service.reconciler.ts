@@ -62,6 +62,8 @@ export class ServiceReconciler implements Reconciler {
       isRemoving: service.isRemoving,
       taskRevision: service.taskRevision,
       isRolledBack: service.rolledBackFrom !== null,
+      isPaused: service.isUpdatePaused,
+      isPromoted: service.promotedRevision === service.taskRevision,
       restartPolicy: spec.task.restartPolicy,
       partition: spec.task.partition,
       stopGraceMs: spec.task.stopGraceMs,
@@ -82,6 +84,7 @@ export class ServiceReconciler implements Reconciler {
     await executeAll(executors, 'remove-task', steps);
     await executeAll(executors, 'shut-down-task', steps);
     await executeAll(executors, 'roll-back', steps);
+    await executeAll(executors, 'promote', steps);
     await executeAll(executors, 'create-task', steps);
     await executeAll(executors, 'wake-at', steps);
     await executeAll(executors, 'set-status', steps);
@@ -115,6 +118,10 @@ export class ServiceReconciler implements Reconciler {
       },
       'roll-back': async () => {
         await this.services.rollBack(transaction, service);
+        again();
+      },
+      promote: async () => {
+        await this.services.promote(transaction, service);
         again();
       },
       'set-status': async (steps) => {

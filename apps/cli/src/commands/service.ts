@@ -36,8 +36,27 @@ async function rollBack(name: string, revision: string | undefined): Promise<voi
   console.log(`${name}: the spec of ${number === undefined ? 'the revision before' : `revision ${number}`} is wanted again, as revision ${service.revision}`);
 }
 
+const orders = {
+  promote: { description: 'let an update go on after its canary', done: 'the update goes on' },
+  abort: { description: 'give up an update and go back to the tasks of before', done: 'the tasks of before are wanted again' },
+  pause: { description: 'replace no more tasks until the update is resumed', done: 'nothing more is replaced' },
+  resume: { description: 'go on with a paused update', done: 'the update goes on' },
+} as const;
+
+async function order(name: string, which: keyof typeof orders): Promise<void> {
+  const { client } = await connect();
+  const { id } = await findService(client, name);
+  await client.services[which]({ serviceId: id });
+  console.log(`${name}: ${orders[which].done}`);
+}
+
 export function addServiceCommands(program: Command): void {
-  const service = program.command('service').description("a service's revisions");
+  const service = program.command('service').description("a service's revisions and updates");
   service.command('revisions <service>').description('list what the spec was, newest first').action(showRevisions);
   service.command('rollback <service> [revision]').description('make the spec what it was; the revision before unless told').action(rollBack);
+  for (const which of ['promote', 'abort', 'pause', 'resume'] as const)
+    service
+      .command(`${which} <service>`)
+      .description(orders[which].description)
+      .action((name: string) => order(name, which));
 }

@@ -52,6 +52,30 @@ export class ServiceController {
     return implement(services.rollback).handler(({ input }) => this.services.rollback(input.serviceId, input.revision ?? null));
   }
 
+  @Guarded('services.promote')
+  @Implement(services.promote)
+  promote() {
+    return implement(services.promote).handler(({ input }) => this.services.promote(input.serviceId));
+  }
+
+  @Guarded('services.abort')
+  @Implement(services.abort)
+  abort() {
+    return implement(services.abort).handler(({ input }) => this.services.abort(input.serviceId));
+  }
+
+  @Guarded('services.pause')
+  @Implement(services.pause)
+  pause() {
+    return implement(services.pause).handler(({ input }) => this.services.setPaused(input.serviceId, true));
+  }
+
+  @Guarded('services.resume')
+  @Implement(services.resume)
+  resume() {
+    return implement(services.resume).handler(({ input }) => this.services.setPaused(input.serviceId, false));
+  }
+
   @Guarded('services.remove')
   @Implement(services.remove)
   remove() {

@@ -114,7 +114,7 @@ export class ServiceRepository {
         specVersion: version,
         state: 'updating',
         updatedAt: new Date(),
-        ...(tasks === 'replaced' ? { taskRevision: number } : {}),
+        ...(tasks === 'replaced' ? { taskRevision: number, isUpdatePaused: false } : {}),
         ...(tasks === 'kept' ? {} : { rolledBackFrom: null }),
         ...(change.stackId === undefined ? {} : { stackId: change.stackId }),
       },
@@ -123,6 +123,15 @@ export class ServiceRepository {
       delete from service_revision r where r.service_id = ${row.id} and r.number <= ${number - this.config.keptRevisions}
         and r.number <> (select task_revision from service where id = r.service_id)
         and not exists (select from task t where t.service_id = r.service_id and t.revision = r.number)`;
+  }
+
+  /** Whether tasks of another revision than the wanted one are still wanted. */
+  async isUpdating(transaction: Transaction, row: ServiceRow): Promise<boolean> {
+    return (await transaction.task.count({ where: { serviceId: row.id, desiredState: 'running', revision: { not: row.taskRevision } } })) > 0;
+  }
+
+  async setRollout(transaction: Transaction, row: ServiceRow, data: { isUpdatePaused: boolean } | { promotedRevision: number }): Promise<void> {
+    await transaction.service.update({ where: { id: row.id }, data: { ...data, version: { increment: 1 }, updatedAt: new Date() } });
   }
 
   async markRemoving(transaction: Transaction, ids: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { type Changes, recordChanges } from '../../persistence/changes.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
+import { rollBackTasks } from '../../persistence/roll-back-tasks.ts';
 import { type PayloadReference, PayloadRepository } from '../payloads/payload.repository.ts';
 import { PayloadUses } from '../payloads/payload-uses.ts';
 import { type ServiceRow, toPorts, toRevision, toService } from './service.mapper.ts';
@@ -115,6 +116,29 @@ export class ServiceService {
       if (spec.mode.type !== 'replicated') throw wrongState(`service ${row.name} is global: it has one task on each node`);
       if (spec.mode.replicas === replicas) return;
       await this.change(transaction, row, { spec: { ...spec, mode: { type: 'replicated', replicas } }, field: '' });
+    });
+  }
+
+  /** Lets an update go on after its canary. */
+  promote(id: string): Promise<Service> {
+    return this.#change(id, async (transaction, row) => {
+      if (toService(row).spec.update.canary === undefined || !(await this.services.isUpdating(transaction, row)))
+        throw wrongState(`service ${row.name} has no canary that could be promoted`);
+      await this.services.setRollout(transaction, row, { promotedRevision: row.taskRevision });
+    });
+  }
+
+  /** Goes back to the tasks of before the update; the spec stays as the user wrote it. */
+  abort(id: string): Promise<Service> {
+    return this.#change(id, async (transaction, row) => {
+      const isUnderWay = row.rolledBackFrom === null && (await this.services.isUpdating(transaction, row));
+      if (!isUnderWay || !(await rollBackTasks(transaction, row))) throw wrongState(`service ${row.name} has no update under way`);
+    });
+  }
+
+  setPaused(id: string, isUpdatePaused: boolean): Promise<Service> {
+    return this.#change(id, async (transaction, row) => {
+      if (row.isUpdatePaused !== isUpdatePaused) await this.services.setRollout(transaction, row, { isUpdatePaused });
     });
   }
 
