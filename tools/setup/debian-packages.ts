@@ -14,6 +14,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     nftables: ['/usr/sbin/nft', '/usr/bin/nft'],
   },
   test: {
+    bzip2: ['/usr/bin/bzip2', '/bin/bzip2'],
     chromium: ['/usr/bin/chromium'],
     'docker-compose': ['/usr/bin/docker-compose', '/usr/local/bin/docker-compose'],
     'docker-registry': ['/usr/bin/docker-registry'],
@@ -24,6 +25,8 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
     skopeo: ['/usr/bin/skopeo'],
+    'xz-utils': ['/usr/bin/xz'],
+    zstd: ['/usr/bin/zstd'],
   },
   bench: {
     conmon: ['/usr/bin/conmon', '/usr/local/bin/conmon'],

@@ -16,6 +16,14 @@ function isFrameKind(value: number): value is FrameKind {
   return value >= frameKind.json && value <= frameKind.stdin;
 }
 
+/** For those who send the payload itself after it. */
+export function encodeHeader(kind: FrameKind, payloadBytes: number): Buffer {
+  const header = Buffer.allocUnsafe(frameHeaderBytes);
+  header.writeUInt32BE(payloadBytes, 0);
+  header.writeUInt8(kind, 4);
+  return header;
+}
+
 export function encodeFrame(kind: FrameKind, payload: Uint8Array): Buffer {
   if (payload.length > maxFramePayloadBytes) throw new RangeError(`frame payload of ${payload.length} bytes is over ${maxFramePayloadBytes}`);
   const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.length);

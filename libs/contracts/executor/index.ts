@@ -1,4 +1,4 @@
-export { encodeFrame, type Frame, FrameDecoder, type FrameKind, frameHeaderBytes, frameKind, maxFramePayloadBytes } from './frame.ts';
+export { encodeFrame, encodeHeader, type Frame, FrameDecoder, type FrameKind, frameHeaderBytes, frameKind, maxFramePayloadBytes } from './frame.ts';
 export {
   ContainerLog,
   ContainerState,

@@ -3,8 +3,8 @@ import { z } from 'zod';
 /**
  * Requests to `gantry-executor serve --root DIR --socket PATH`, one JSON frame each: `{ id, op, ...arguments }`.
  * The answer is `{ id, ok: true, result }` or `{ id, ok: false, error }`; answers may come out of order.
- * Streaming operations (archive.read, archive.write, layer.unpack from a stream) take a connection of their own: after
- * the request, bytes flow as stdin frames (towards the executor) or stdout frames (from it); an empty frame is the end.
+ * Streaming operations (archive.*, layer.unpack) take a connection of their own: after the request, bytes flow as stdin frames
+ * (towards the executor) or stdout frames (from it); an empty frame is the end. Closing the connection calls the operation off.
  */
 export const executorProtocol = 1;
 
@@ -164,27 +164,41 @@ export const executorOperations = {
   'network.connect': { request: z.object({ containerId, attachment: NetworkAttachment }), result: empty },
   'network.disconnect': { request: z.object({ containerId, hostInterface: z.string(), name: z.string() }), result: empty },
   /**
-   * Applies a layer's tar to `target` (an empty directory, made if missing), verifying digests. `lowerDirs` are the layers below
-   * (for hard links into them). Nothing is left behind when it fails.
+   * Applies a layer's tar to `target` (an empty directory, made if missing), verifying digests, as far as it can be done without the
+   * layers below; `layer.finish` on the same connection does the rest. Nothing is left behind when either fails, or never comes.
    */
   'layer.unpack': {
     request: z.object({
       /** A file, or null: compressed bytes follow as stdin frames. */
       source: absolutePath.nullable(),
-      compression: z.enum(['none', 'gzip', 'zstd', 'auto']),
+      compression: z.enum(['none', 'gzip', 'zstd', 'bzip2', 'xz', 'auto']),
       target: absolutePath,
-      lowerDirs: z.array(absolutePath),
+      /** A file that the bytes of the stream are appended to. What it holds already is their beginning, unless no digest is given. */
+      keep: absolutePath.nullable(),
       /** Expected digest of the compressed bytes, checked when given. */
       digest: z.string().nullable(),
       /** Expected digest of the tar, checked when given. */
       diffId: z.string().nullable(),
       maxBytes: z.number().int().positive(),
       maxEntries: z.number().int().positive(),
+    }),
+    /**
+     * Length of what `keep` holds and, when no digest was given, what it is compressed with: bzip2 and xz, which no manifest has a name for, are kept, and
+     * counted in `digest`, as the tar they hold.
+     */
+    result: z.object({ digest: z.string(), diffId: z.string(), keptBytes: z.number(), keptCompression: z.enum(['', 'none', 'gzip', 'zstd']) }),
+  },
+  'layer.finish': {
+    request: z.object({
+      /** The layers below, topmost first. */
+      lowerDirs: z.array(absolutePath),
       /** Survives a power cut when answered. */
       durable: z.boolean(),
     }),
-    result: z.object({ digest: z.string(), diffId: z.string(), sizeBytes: z.number(), entries: z.number() }),
+    result: z.object({ sizeBytes: z.number(), entries: z.number() }),
   },
+  /** Removes whatever is there, however much; nothing there is no error. */
+  'tree.remove': { request: z.object({ path: absolutePath }), result: empty },
   /** Writes the changes held in an overlay upper directory as a layer tar (gzip when asked) into `output`. */
   'layer.diff': {
     request: z.object({ upperDir: absolutePath, lowerDirs: z.array(absolutePath), output: absolutePath, compression: z.enum(['none', 'gzip']) }),
@@ -198,6 +212,8 @@ export const executorOperations = {
   'path.stat': { request: z.object({ rootfs: RootfsRef, path: z.string() }), result: PathStat },
   /** Streams a tar of `path`, as `docker cp` out and `docker export` (path "/") want it. The result precedes the bytes. */
   'archive.read': { request: z.object({ rootfs: RootfsRef, path: z.string() }), result: PathStat },
+  /** Bytes in gzip, zstd, bzip2, xz or nothing come in, the bytes themselves go out. Answered only when it fails. */
+  'archive.decompress': { request: empty, result: empty },
   /** Extracts a tar (compression detected) below the directory `path`. The result follows the bytes. */
   'archive.write': {
     request: z.object({ rootfs: RootfsRef, path: z.string(), noOverwriteDirNonDir: z.boolean(), keepOwner: z.boolean() }),

@@ -86,23 +86,18 @@ describe('bad input', () => {
 
 describe('decompress', () => {
   it.each([
-    ['plain', archive],
-    ['gzip', gzipSync(archive)],
-    ['two gzip members', Buffer.concat([gzipSync(archive.subarray(0, 1000)), gzipSync(archive.subarray(1000))])],
-    ['zstd', zstdCompressSync(archive)],
-  ])('passes %s through', async (_name, bytes) => {
-    const parts: Buffer[] = [];
-    for await (const part of await decompress(Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]))) parts.push(part);
-    expect(Buffer.concat(parts).equals(archive)).toBe(true);
-  });
-
-  it('refuses xz and says so', async () => {
-    await expect(decompress(Readable.from([Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0])]))).rejects.toThrow('xz compression is not supported');
-  });
-
-  it('fails on a truncated gzip stream', async () => {
-    const cut = gzipSync(archive);
-    const stream = await decompress(Readable.from([cut.subarray(0, cut.length - 20)]));
-    await expect(stream.toArray()).rejects.toThrow('unexpected end of file');
+    ['plain', archive, false],
+    ['gzip', gzipSync(archive), true],
+    ['zstd', zstdCompressSync(archive), true],
+    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]), true],
+    ['bzip2', Buffer.from('BZh91AY'), true],
+  ])('tells that %s is compressed, or not', async (_name, bytes, isCompressed) => {
+    let decodings = 0;
+    const stream = await decompress(Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]), (compressed) => {
+      decodings++;
+      return compressed;
+    });
+    expect(Buffer.concat(await stream.toArray()).equals(bytes)).toBe(true);
+    expect(decodings).toBe(isCompressed ? 1 : 0);
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Coalescer, forEachLimited, KeyedQueue, SharedLock } from './index.ts';
+import { Coalescer, forEachLimited, KeyedQueue, Semaphore, SharedLock } from './index.ts';
 
 it('queues work of one key and overlaps different keys', async () => {
   const queue = new KeyedQueue();
@@ -64,4 +64,22 @@ it('limits what runs at once, and throws after those under way have ended', asyn
   expect(most).toBe(2);
   expect(running).toBe(0);
   expect(ended).toEqual([1, 2, 3, 4]);
+});
+
+it('lets so many in as its limit says, in their order, also after a failure', async () => {
+  const semaphore = new Semaphore(2);
+  const log: number[] = [];
+  let inside = 0;
+  let most = 0;
+  const work = (item: number) => async () => {
+    log.push(item);
+    most = Math.max(most, ++inside);
+    await tick();
+    inside--;
+    if (item === 0) throw new Error('zero');
+  };
+  const results = await Promise.allSettled([0, 1, 2, 3, 4].map((item) => semaphore.run(work(item))));
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled', 'fulfilled']);
+  expect(log).toEqual([0, 1, 2, 3, 4]);
+  expect(most).toBe(2);
 });

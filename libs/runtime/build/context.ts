@@ -29,10 +29,11 @@ export class BuildContext {
   }
 
   /** Unpacks the client's tar (gzip and zstd too) below `root`. */
-  static async receive(executor: Pick<Executor, 'unpackFrom'>, tar: Readable, root: string, signal: AbortSignal): Promise<BuildContext> {
+  static async receive(executor: Pick<Executor, 'receiveLayer'>, tar: Readable, root: string, signal: AbortSignal): Promise<BuildContext> {
     try {
       const limits = { maxBytes: maxContextBytes, maxEntries: maxContextEntries };
-      await executor.unpackFrom(tar, { compression: 'auto', target: root, lowerDirs: [], digest: null, diffId: null, durable: false, ...limits }, { signal });
+      const received = await executor.receiveLayer(tar, { compression: 'auto', target: root, keep: null, digest: null, diffId: null, ...limits }, { signal });
+      await received.finish({ lowerDirs: [], durable: false });
     } catch (cause) {
       throw whileTrying('read the build context', cause);
     }

@@ -1,2 +1,2 @@
 export { openLocalStore } from './local-store.ts';
-export type { BlobStat, ContentStore, Ingest, Lease } from './store.ts';
+export type { BlobStat, ContentStore, Draft, Ingest, Lease } from './store.ts';

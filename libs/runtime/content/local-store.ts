@@ -8,7 +8,7 @@ import { GantryError, hasCode, notFound, operational, whileTrying, wrongState } 
 import { type Logger, syncDirectory } from '@gantry/platform/node';
 import type { MetadataStore } from '@gantry/runtime/metadata';
 import { createLeases } from './leases.ts';
-import type { BlobStat, ContentStore, Ingest } from './store.ts';
+import type { BlobStat, ContentStore, Draft, Ingest } from './store.ts';
 
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 const maxDocumentBytes = 4 * 1024 * 1024;
@@ -61,11 +61,47 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
     logger.error({ digest }, 'a blob no longer matches its digest and was set aside');
   }
 
+  const fileOf = (key: string) => join(ingestDir, createHash('sha256').update(key).digest('hex'));
+
+  async function openDraft(key: string): Promise<Draft> {
+    if (openKeys.has(key)) throw wrongState(`ingest ${key} is already open`);
+    const file = fileOf(key);
+    const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    openKeys.add(key);
+    return {
+      path: file,
+      sizeBytes,
+      async commit(blob) {
+        await adopt(file, blob);
+        openKeys.delete(key);
+      },
+      close: () => {
+        openKeys.delete(key);
+      },
+      async discard() {
+        await rm(file, { force: true });
+        openKeys.delete(key);
+      },
+    };
+  }
+
+  async function adopt(file: string, blob: BlobStat): Promise<void> {
+    const handle = await open(file, 'r');
+    try {
+      const found = await handle.stat();
+      if (found.size !== blob.sizeBytes) throw operational('digest-mismatch', `${file} has ${found.size} bytes, expected ${blob.sizeBytes}`);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await publish(file, blob.digest);
+  }
+
   async function openIngest(key: string): Promise<Ingest> {
     if (openKeys.has(key)) throw wrongState(`ingest ${key} is already open`);
     openKeys.add(key);
     try {
-      const file = join(ingestDir, createHash('sha256').update(key).digest('hex'));
+      const file = fileOf(key);
       const handle = await open(file, 'a+', 0o600);
       const hash = createHash('sha256');
       const offset = await hashFile(file, hash);
@@ -126,17 +162,8 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
       }
     },
     openIngest,
-    async adopt(file, blob) {
-      const handle = await open(file, 'r');
-      try {
-        const found = await handle.stat();
-        if (found.size !== blob.sizeBytes) throw operational('digest-mismatch', `${file} has ${found.size} bytes, expected ${blob.sizeBytes}`);
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
-      await publish(file, blob.digest);
-    },
+    openDraft,
+    adopt,
     async verify(digest) {
       if (statBlob(digest) === undefined) throw notFound(`content ${digest} is not here`);
       const { algorithm, hex } = parseDigest(digest);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { digestOf } from '@gantry/oci/digest';
 import { describe, expect, it } from 'vitest';
 import type { ContentStore } from './store.ts';
@@ -23,6 +24,26 @@ export function contentStoreSuite(name: string, open: () => Subject): void {
       expect((await again.read(digest)).toString()).toBe('hello');
       expect((await again.read(wide)).toString()).toBe('wide');
       expect(again.stat(digest)).toEqual({ digest, sizeBytes: 5 });
+    });
+
+    it('makes a blob of what somebody else wrote into a draft, and keeps the beginning of one', async () => {
+      const { store, reopen } = open();
+      const draft = await store.openDraft('layer');
+      await expect(store.openDraft('layer')).rejects.toMatchObject({ code: 'wrong-state' });
+      await writeFile(draft.path, 'begin');
+      draft.close();
+      const again = reopen();
+      const second = await again.openDraft('layer');
+      expect(second.sizeBytes).toBe(5);
+      const digest = digestOf(Buffer.from('begin'));
+      await expect(second.commit({ digest, sizeBytes: 6 })).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await second.commit({ digest, sizeBytes: 5 });
+      expect((await again.read(digest)).toString()).toBe('begin');
+      const third = await again.openDraft('layer');
+      expect(third.sizeBytes).toBe(0);
+      await writeFile(third.path, 'other');
+      await third.discard();
+      expect((await again.openDraft('layer')).sizeBytes).toBe(0);
     });
 
     it('makes a blob only when all of it is right', async () => {

@@ -18,6 +18,8 @@ export interface ContentStore {
   /** Stores a small document, and says its digest. */
   put(bytes: Uint8Array, algorithm?: 'sha256' | 'sha512'): Promise<string>;
   openIngest(key: string): Promise<Ingest>;
+  /** An ingest whose bytes the executor writes and hashes. */
+  openDraft(key: string): Promise<Draft>;
   /** Takes a complete file the executor wrote and hashed (layer.diff) into the store by renaming it. */
   adopt(file: string, blob: { digest: string; sizeBytes: number }): Promise<void>;
   /** Hashes the blob again; one that differs is set aside, so that it can be fetched anew. */
@@ -47,6 +49,17 @@ export interface Ingest {
   /** Keeps the bytes for a later attempt. */
   close(): Promise<void>;
   abort(): Promise<void>;
+}
+
+export interface Draft {
+  readonly path: string;
+  /** What an earlier attempt left in it: resume from here. */
+  readonly sizeBytes: number;
+  /** The executor vouches for the digest; the length is checked, and everything is on disk when it returns. */
+  commit(blob: { digest: string; sizeBytes: number }): Promise<void>;
+  /** Keeps the bytes for a later attempt. */
+  close(): void;
+  discard(): Promise<void>;
 }
 
 export interface Lease {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +66,44 @@ describe('archives', () => {
     const [loaded] = await runtime.images.load(Readable.from([gzipSync(archive)]));
     expect(loaded?.references).toEqual(['docker.io/library/busybox:latest']);
     expect(loaded?.image).toMatchObject({ id: image.id, manifestDigest: image.manifestDigest });
+  });
+
+  it('loads archives, and layers in them, compressed with gzip, zstd, bzip2 or xz, and imports such root file systems', async () => {
+    const plain = join(directory, 'plain.tar');
+    await writeFile(plain, await bytesOf(runtime.images.save([busybox])));
+    const { id, layers } = runtime.images.get(busybox);
+    const layerFile = join(directory, 'layer.tar');
+    const [layer] = layers;
+    await writeFile(layerFile, await runtime.content.read(layer?.digest ?? '', { maxBytes: 1 << 30 }));
+    const config = await runtime.content.read(id);
+    for (const program of ['gzip', 'zstd', 'bzip2', 'xz']) {
+      const compress = async (file: string) => (await command(program, ['-q', '-1', '-c', file], { encoding: 'buffer', maxBuffer: 1 << 30 })).stdout;
+      await runtime.images.remove(id);
+      const [loaded] = await runtime.images.load(Readable.from([await compress(plain)]));
+      expect(loaded?.image.id, program).toBe(id);
+      expect((await run(runtime, { cmd: ['echo', program] })).output).toBe(`${program}\n`);
+      for (const container of runtime.containers.list()) await runtime.containers.remove(container.id);
+
+      const rootfs = await compress(layerFile);
+      const imported = await runtime.images.import(Readable.from([rootfs]), { reference: 'imported:1' });
+      expect(imported.layers[0]?.diffId, program).toBe(layer?.diffId);
+      await runtime.images.remove(imported.id);
+
+      await runtime.images.remove(id);
+      const table = JSON.stringify([{ Config: 'config.json', RepoTags: ['busybox:latest'], Layers: ['a/layer.tar'] }]);
+      const archive = [tarFile('a/layer.tar', rootfs), tarFile('config.json', config), tarFile('manifest.json', table), tarEnd];
+      const [unusual] = await runtime.images.load(Readable.from([Buffer.concat(archive)]));
+      expect(unusual?.image, program).toMatchObject({ id, references: ['docker.io/library/busybox:latest'] });
+      // What no manifest has a name for is kept plain, so that it can be pushed.
+      const [kept] = unusual?.image.layers ?? [];
+      if (program === 'bzip2' || program === 'xz') expect(kept).toMatchObject({ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer?.diffId });
+    }
+    await expect(
+      runtime.images.load(Readable.from([(await command('xz', ['-c', plain], { encoding: 'buffer', maxBuffer: 1 << 30 })).stdout.subarray(0, 5000)])),
+    ).rejects.toMatchObject({
+      code: 'invalid',
+    });
+    expect(readdirSync(join(fixture.options.dataDir, 'snapshots/layers')).filter((name) => name.startsWith('draft'))).toEqual([]);
   });
 
   it('loads what skopeo writes: docker-archive, OCI layout, zstd', async () => {

@@ -50,7 +50,15 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   const content = openLocalStore({ directory: join(dataDir, 'content'), metadata, logger });
   const snapshots = openOverlaySnapshotter({ directory: join(dataDir, 'snapshots'), metadata, content, executor, logger });
   const registry = { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.registryMirrors ?? [] };
-  const images = await openImageStore({ content, snapshots, metadata, events, logger, registry });
+  const images = await openImageStore({
+    executor,
+    content,
+    snapshots,
+    metadata,
+    events,
+    logger,
+    registry,
+  });
   const volumes = openVolumeStore({ directory: join(dataDir, 'volumes'), metadata, events });
   const networks = await openNetworkStore({
     metadata,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { digestOf } from '@gantry/oci/digest';
 import { mediaTypes } from '@gantry/oci/manifest';
-import { tarEnd, tarFile } from '@gantry/oci/tar';
+import { tarEnd, tarFile, tarHeader } from '@gantry/oci/tar';
 import { afterEach, expect, it } from 'vitest';
-import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start } from './fixture.suite.ts';
+import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start, until } from './fixture.suite.ts';
 
 let cleanup = new AsyncDisposableStack();
 afterEach(async () => {
@@ -164,6 +164,53 @@ it('a pull given up by one caller goes on for the other, and garbage collection 
   await collecting;
   expect(image.blobs.size).toBe(2);
   for (const digest of image.blobs.keys()) expect(runtime.content.stat(digest), digest).toBeDefined();
+});
+
+it('a pull that is called off, or fails in one layer of many, leaves nothing behind and can be taken up again', async () => {
+  const { runtime, options } = await open();
+  const image = makeImage(Array.from({ length: 6 }, (_, index) => layerOf(`file-${index}`, randomBytes(1 << 20))));
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  let mode: 'hang' | 'lie' | 'honest' = 'hang';
+  const last = [...image.blobs.keys()].at(-1) ?? '';
+  const reference = await serve(image, (bytes, _request, response) => {
+    const isLast = bytes === image.blobs.get(last);
+    if (mode === 'honest' || !isLast) return false;
+    if (mode === 'lie') response.end(randomBytes(bytes.length));
+    else response.write(bytes.subarray(0, 1 << 19), () => isAsked());
+    return true;
+  });
+  const giveUp = new AbortController();
+  const pulling = runtime.images.pull(reference, { signal: giveUp.signal });
+  await asked;
+  giveUp.abort();
+  await expect(pulling).rejects.toMatchObject({ code: 'cancelled' });
+  mode = 'lie';
+  await expect(runtime.images.pull(reference)).rejects.toMatchObject({ code: 'digest-mismatch' });
+  const drafts = () => readdirSync(join(options.dataDir, 'snapshots/layers')).filter((name) => name.startsWith('draft'));
+  await until('no half layer is left', () => drafts().length === 0);
+  expect(runtime.images.list()).toEqual([]);
+  mode = 'honest';
+  expect((await runtime.images.pull(reference)).image.layers).toHaveLength(6);
+});
+
+it('a layer that stands on what its own bytes do not tell is right, in whatever order the layers arrive', async () => {
+  const { runtime } = await open();
+  await loadBusybox(runtime);
+  const [bottom] = runtime.images.get(busybox).layers;
+  const binary = bottom === undefined ? Buffer.alloc(0) : await runtime.content.read(bottom.digest);
+  const lower = Buffer.concat([tarHeader({ name: 'secret/', type: 'directory', mode: 0o700 }), tarFile('secret/old', 'old'), tarEnd]);
+  const above = Buffer.concat([tarFile('secret/new', 'new'), tarHeader({ name: 'alias', type: 'hardlink', linkName: 'secret/old' }), tarEnd]);
+  const image = makeImage([binary, lower, above]);
+  const { promise: aboveIsThere, resolve: tellAbove } = Promise.withResolvers<void>();
+  const reference = await serve(image, (bytes, _request, response) => {
+    if (bytes.equals(above)) response.once('finish', () => tellAbove());
+    if (!bytes.equals(lower)) return false;
+    void aboveIsThere.then(() => response.end(bytes));
+    return true;
+  });
+  const { image: pulled } = await runtime.images.pull(reference);
+  const { output } = await run(runtime, { image: pulled.id, cmd: ['/bin/sh', '-c', '/bin/stat -c %a /secret; /bin/cat /alias /secret/new'] });
+  expect(output).toBe('700\noldnew');
 });
 
 it('images of no layer and of 130 layers run', async () => {

@@ -118,34 +118,94 @@ export async function startExecutor(options: ServeOptions): Promise<Executor> {
   }
 
   /** The executor may refuse midway: its answer ends the sending. */
+  async function sendAll<Op extends ExecutorOperation>(connection: FrameSocket, operation: Op, source: AsyncIterable<Uint8Array>): Promise<ExecutorResult<Op>> {
+    let isAnswered = false;
+    const send = async () => {
+      for await (const chunk of source) {
+        if (isAnswered) return;
+        await connection.send(frameKind.stdin, chunk);
+      }
+      await connection.send(frameKind.stdin, Buffer.alloc(0));
+    };
+    const sending = send().catch((error: unknown) => {
+      if (!isAnswered) connection.destroy(whileTrying(`send bytes to ${operation}`, error));
+    });
+    try {
+      return readAnswer(operation, await connection.nextJson());
+    } finally {
+      isAnswered = true;
+      if (source instanceof Readable) source.destroy();
+      await sending;
+    }
+  }
+
   async function upload<Op extends ExecutorOperation>(operation: Op, source: Readable, request: object, signal?: AbortSignal): Promise<ExecutorResult<Op>> {
     return stream(signal, async (connection) => {
       await connection.sendJson({ id: 1, op: operation, ...request });
-      let isAnswered = false;
-      const send = async () => {
-        for await (const chunk of source) {
-          if (isAnswered) return;
-          await connection.send(frameKind.stdin, chunk);
-        }
-        await connection.send(frameKind.stdin, Buffer.alloc(0));
-      };
-      const sending = send().catch((error: unknown) => {
-        if (!isAnswered) connection.destroy(whileTrying(`send bytes to ${operation}`, error));
-      });
-      const result = readAnswer(operation, await connection.nextJson());
-      isAnswered = true;
-      source.destroy();
-      await sending;
+      const result = await sendAll(connection, operation, source);
       connection.destroy();
       return result;
     });
+  }
+
+  const receiveLayer: Executor['receiveLayer'] = async (source, request, { signal } = {}) => {
+    signal?.throwIfAborted();
+    const connection = await (await current()).connect();
+    const cancel = () => connection.destroy(operational('cancelled', 'the layer was called off'));
+    signal?.addEventListener('abort', cancel, { once: true });
+    const close = () => {
+      signal?.removeEventListener('abort', cancel);
+      connection.destroy();
+    };
+    try {
+      signal?.throwIfAborted();
+      await connection.sendJson({ id: 1, op: 'layer.unpack', source: typeof source === 'string' ? source : null, ...request });
+      const unpacked = typeof source === 'string' ? readAnswer('layer.unpack', await connection.nextJson()) : await sendAll(connection, 'layer.unpack', source);
+      return {
+        ...unpacked,
+        async finish(finish) {
+          try {
+            await connection.sendJson({ id: 2, op: 'layer.finish', ...finish });
+            return readAnswer('layer.finish', await connection.nextJson());
+          } finally {
+            close();
+          }
+        },
+        abandon: close,
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  };
+
+  async function* decompress(source: Readable): AsyncGenerator<Buffer> {
+    const connection = await (await current()).connect();
+    let isOver = false;
+    const send = async () => {
+      await connection.sendJson({ id: 1, op: 'archive.decompress' });
+      for await (const chunk of source) await connection.send(frameKind.stdin, chunk);
+      await connection.send(frameKind.stdin, Buffer.alloc(0));
+    };
+    const sending = send().catch((error: unknown) => {
+      if (!isOver) connection.destroy(whileTrying('send bytes to archive.decompress', error));
+    });
+    try {
+      yield* readBytes(connection);
+    } finally {
+      isOver = true;
+      source.destroy();
+      connection.destroy();
+      await sending;
+    }
   }
 
   const hello = await call('hello', { protocol: executorProtocol });
   return {
     hello,
     call,
-    unpackFrom: (source, request, { signal } = {}) => upload('layer.unpack', source, { ...request, source: null }, signal),
+    receiveLayer,
+    decompress: (source) => Readable.from(decompress(source), { objectMode: false, highWaterMark: 1 << 20 }),
     writeArchive: (tar, request, { signal } = {}) => upload('archive.write', tar, request, signal),
     readArchive: (request, { signal } = {}) =>
       stream(signal, async (connection) => {

@@ -9,12 +9,14 @@ export interface Executor {
   readonly hello: ExecutorResult<'hello'>;
   /** One request on the shared connection. A request under way when the executor dies fails with unavailable; it may have been carried out. */
   call<Op extends PlainOperation>(operation: Op, request: ExecutorRequest<Op>, options?: { signal?: AbortSignal }): Promise<ExecutorResult<Op>>;
-  /** layer.unpack from a stream, on a connection of its own. */
-  unpackFrom(
-    source: Readable,
+  /** layer.unpack, on a connection of its own: of a file, or of bytes as they come. Resolves when they are through. */
+  receiveLayer(
+    source: string | AsyncIterable<Uint8Array>,
     request: Omit<ExecutorRequest<'layer.unpack'>, 'source'>,
     options?: { signal?: AbortSignal },
-  ): Promise<ExecutorResult<'layer.unpack'>>;
+  ): Promise<ReceivedLayer>;
+  /** gzip, zstd, bzip2 and xz; other bytes come out as they are. */
+  decompress(source: Readable): Readable;
   readArchive(request: ExecutorRequest<'archive.read'>, options?: { signal?: AbortSignal }): Promise<{ stat: ExecutorResult<'archive.read'>; tar: Readable }>;
   writeArchive(tar: Readable, request: ExecutorRequest<'archive.write'>, options?: { signal?: AbortSignal }): Promise<ExecutorResult<'archive.write'>>;
   shim(containerId: string): Shim;
@@ -22,7 +24,14 @@ export interface Executor {
   close(): Promise<void>;
 }
 
-export type PlainOperation = Exclude<ExecutorOperation, 'archive.read' | 'archive.write'>;
+export type PlainOperation = Exclude<ExecutorOperation, `archive.${string}` | 'layer.unpack' | 'layer.finish'>;
+
+/** A layer all of whose bytes are there, and nothing yet that depends on the layers below. Ends with one of its methods, or with the signal. */
+export type ReceivedLayer = ExecutorResult<'layer.unpack'> & {
+  finish(request: ExecutorRequest<'layer.finish'>): Promise<ExecutorResult<'layer.finish'>>;
+  /** Nothing is left of it. */
+  abandon(): void;
+};
 
 /** A container's shim. Every method opens its own connection; not-found when there is no shim. */
 export interface Shim {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { encodeFrame, type Frame, FrameDecoder, type FrameKind, frameKind, maxFramePayloadBytes } from '@gantry/contracts/executor';
+import { encodeFrame, encodeHeader, type Frame, FrameDecoder, type FrameKind, frameKind, maxFramePayloadBytes } from '@gantry/contracts/executor';
 import { operational } from '@gantry/platform/errors';
 
 /** One connection to the executor or a shim, as frames, with backpressure both ways. */
@@ -27,7 +27,7 @@ export class FrameSocket {
 
   async send(kind: FrameKind, payload: Uint8Array): Promise<void> {
     for (let start = 0; start === 0 || start < payload.length; start += maxFramePayloadBytes) {
-      await this.#write(encodeFrame(kind, payload.subarray(start, start + maxFramePayloadBytes)));
+      await this.#writeFrame(kind, payload.subarray(start, start + maxFramePayloadBytes));
     }
   }
 
@@ -35,7 +35,17 @@ export class FrameSocket {
     return this.#write(encodeFrame(frameKind.json, Buffer.from(JSON.stringify(value))));
   }
 
-  #write(bytes: Buffer): Promise<void> {
+  /** Without copying the payload to its header. */
+  #writeFrame(kind: FrameKind, payload: Uint8Array): Promise<void> {
+    if (payload.length === 0) return this.#write(encodeFrame(kind, payload));
+    this.#socket.cork();
+    this.#socket.write(encodeHeader(kind, payload.length));
+    const written = this.#write(payload);
+    this.#socket.uncork();
+    return written;
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
     return promise;

@@ -7,6 +7,7 @@ import { invalid } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { ContentStore } from '@gantry/runtime/content';
 import type { Events } from '@gantry/runtime/events';
+import type { Executor } from '@gantry/runtime/executor';
 import type { MetadataStore } from '@gantry/runtime/metadata';
 import type { Snapshotter } from '@gantry/runtime/snapshots';
 import type { ImageConfig } from './config.ts';
@@ -14,18 +15,20 @@ import { toHistory } from './history.ts';
 import { openImageRecords } from './image-records.ts';
 import type { ComposedLayer, Image, Images, ImageUser, LoadedImage } from './images.ts';
 import { importRootfs } from './import-rootfs.ts';
-import { readImageArchive } from './load-archive.ts';
+import { LayerDrafts, readImageArchive } from './load-archive.ts';
 import { createPuller, type PullSettings } from './pull.ts';
 import { createPusher } from './push.ts';
 import { registerImage } from './register-image.ts';
 import { createRemover } from './remove-image.ts';
 import { type SavedImage, toManifest, writeImageArchive } from './save-archive.ts';
+import { createLayerUnpacker, type PlacedLayer } from './unpack-layers.ts';
 
 export interface ImageStoreOptions {
   readonly content: ContentStore;
   readonly snapshots: Snapshotter;
   readonly metadata: MetadataStore;
   readonly events: Events;
+  readonly executor: Pick<Executor, 'decompress'>;
   readonly logger: Logger;
   readonly registry: PullSettings;
 }
@@ -33,7 +36,7 @@ export interface ImageStoreOptions {
 export async function openImageStore(options: ImageStoreOptions): Promise<Images> {
   const { content, snapshots, events, logger } = options;
   const records = await openImageRecords(options.metadata, content, logger);
-  const parts = { content, snapshots, records };
+  const parts = { content, snapshots, records, unpackLayers: createLayerUnpacker({ content, snapshots }) };
   /** Work that makes images shares it; garbage collection wants it alone. */
   const lock = new SharedLock();
   const collecting = new Coalescer<{ reclaimedBytes: number; layers: string[] }>();
@@ -86,18 +89,51 @@ export async function openImageStore(options: ImageStoreOptions): Promise<Images
 
   async function load(tar: Readable, loadOptions: Parameters<Images['load']>[1] = {}): Promise<LoadedImage[]> {
     const lease = content.lease('load an archive');
+    const drafts = new LayerDrafts();
     try {
-      const archived = await readImageArchive(content, lease, tar, (path, total) =>
-        loadOptions.onProgress?.({ id: shortDigest(path), status: 'Loading layer', current: total, total }),
-      );
+      const onFile = (path: string, total: number) => loadOptions.onProgress?.({ id: shortDigest(path), status: 'Loading layer', current: total, total });
+      const signal = loadOptions.signal ?? new AbortController().signal;
+      const archived = await readImageArchive({ content, snapshots, executor: options.executor, lease, drafts, signal }, tar, onFile);
       const loaded: LoadedImage[] = [];
       for (const item of archived) {
-        const image = await registerImage(parts, { ...item, ...(loadOptions.signal === undefined ? {} : { signal: loadOptions.signal }) });
+        const receive = async ({ descriptor: { digest }, diffId }: PlacedLayer, layerSignal: AbortSignal) => {
+          const draft = drafts.take(digest);
+          if (draft?.diffId === diffId) return draft;
+          draft?.discard();
+          return snapshots.receive({ source: content.path(digest), digest, diffId, keep: null }, { signal: layerSignal });
+        };
+        const image = await registerImage(parts, { ...item, receive, signal });
         for (const reference of item.references) records.name(reference, image.id);
         emit('load', image.id, item.references[0] ?? image.id);
         loaded.push({ image: records.get(image.id), references: item.references });
       }
       return loaded;
+    } finally {
+      drafts.discard();
+      lease.release();
+    }
+  }
+
+  async function importImage(tar: Readable, request: Parameters<Images['import']>[1]): Promise<Image> {
+    const lease = content.lease('import a root file system');
+    try {
+      const layer = await importRootfs(parts, lease, tar, request.signal);
+      const { os, architecture } = hostPlatform();
+      const created = new Date().toISOString();
+      const image = await compose(
+        {
+          architecture,
+          config: request.config ?? {},
+          created,
+          history: [{ created, comment: request.message ?? 'Imported from -' }],
+          os,
+          rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+        },
+        [layer],
+        request.reference === null ? [] : [request.reference],
+      );
+      emit('import', image.id, request.reference ?? image.id);
+      return image;
     } finally {
       lease.release();
     }
@@ -155,26 +191,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<Images
       for (const { image } of items) emit('save', image.id, image.references[0] ?? image.id);
       return writeImageArchive(content, items);
     },
-    import: (tar, request) =>
-      lock.share(async () => {
-        const layer = await importRootfs(parts, tar, request.signal);
-        const { os, architecture } = hostPlatform();
-        const created = new Date().toISOString();
-        const image = await compose(
-          {
-            architecture,
-            config: request.config ?? {},
-            created,
-            history: [{ created, comment: request.message ?? 'Imported from -' }],
-            os,
-            rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-          },
-          [layer],
-          request.reference === null ? [] : [request.reference],
-        );
-        emit('import', image.id, request.reference ?? image.id);
-        return image;
-      }),
+    import: (tar, request) => lock.share(() => importImage(tar, request)),
     compose: ({ config, layers, references = [] }) => lock.share(() => compose(config, layers, references)),
     assemble: (work) => lock.share(work),
     tag(image, reference) {

@@ -14,7 +14,7 @@ export interface Images {
   find(reference: string): Image | undefined;
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   push(reference: string, options?: TransferOptions): Promise<{ digest: string; sizeBytes: number; tag: string }>;
-  /** Reads a `docker save` or OCI layout tar, gzip or zstd too; says what it loaded. */
+  /** Reads a `docker save` or OCI layout tar, also in gzip, zstd, bzip2 or xz; says what it loaded. */
   load(tar: Readable, options?: { signal?: AbortSignal; onProgress?: (progress: LayerProgress) => void }): Promise<LoadedImage[]>;
   /** A docker-archive that is an OCI layout too (as Docker ≥ 25 writes). */
   save(references: readonly string[]): Readable;

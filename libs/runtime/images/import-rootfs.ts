@@ -1,25 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import type { Lease } from '@gantry/runtime/content';
 import type { ComposedLayer } from './images.ts';
-import { layerMediaType } from './layer-media-type.ts';
+import { layerMediaTypes } from './layer-media-type.ts';
 import type { ImageParts } from './register-image.ts';
 
-/** A root file system's tar, as it comes, becomes a layer blob and the layer's snapshot. */
-export async function importRootfs({ content, snapshots }: ImageParts, tar: Readable, signal?: AbortSignal): Promise<ComposedLayer> {
-  const ingest = await content.openIngest(`import ${randomBytes(8).toString('hex')}`);
-  let digest: string;
-  const sizeBytes = () => content.stat(digest)?.sizeBytes ?? 0;
+/** A root file system's tar, as it comes and whatever it is compressed with, becomes a layer blob and the layer's snapshot. */
+export async function importRootfs({ content, snapshots }: ImageParts, lease: Lease, tar: Readable, signal?: AbortSignal): Promise<ComposedLayer> {
+  const file = await content.openDraft(`import ${randomBytes(8).toString('hex')}`);
   try {
-    for await (const chunk of tar) {
-      signal?.throwIfAborted();
-      await ingest.write(chunk);
+    const layer = await snapshots.receive({ source: tar, digest: null, diffId: null, keep: file.path }, signal === undefined ? {} : { signal });
+    const { digest, diffId, keptBytes: sizeBytes, keptCompression } = layer;
+    lease.add(digest);
+    try {
+      await file.commit({ digest, sizeBytes });
+      await layer.commit({ chainId: diffId, parent: null });
+    } catch (error) {
+      layer.discard();
+      throw error;
     }
-    digest = ingest.digest();
-    await ingest.commit({ digest });
+    return { digest, mediaType: layerMediaTypes[keptCompression || 'none'], sizeBytes, diffId };
   } catch (error) {
-    await ingest.abort().catch(() => undefined);
+    await file.discard();
     throw error;
   }
-  const unpacked = await snapshots.unpackBase(digest, signal === undefined ? {} : { signal });
-  return { digest, mediaType: await layerMediaType(content, digest), sizeBytes: sizeBytes(), diffId: unpacked.diffId };
 }

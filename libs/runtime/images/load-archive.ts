@@ -5,8 +5,10 @@ import { digestOf, isDigest } from '@gantry/oci/digest';
 import { choosePlatform, type Descriptor, hostPlatform, ImageIndex, type ImageManifest, mediaTypes, parseManifest } from '@gantry/oci/manifest';
 import { normaliseReference } from '@gantry/oci/reference';
 import { decompress, readTar, type TarEntry } from '@gantry/oci/tar';
-import { GantryError, invalid, operational } from '@gantry/platform/errors';
-import type { ContentStore, Lease } from '@gantry/runtime/content';
+import { GantryError, hasCode, invalid, operational } from '@gantry/platform/errors';
+import type { ContentStore, Draft, Lease } from '@gantry/runtime/content';
+import type { Executor } from '@gantry/runtime/executor';
+import type { LayerDraft, Snapshotter } from '@gantry/runtime/snapshots';
 import { z } from 'zod';
 import { layerMediaType } from './layer-media-type.ts';
 
@@ -22,12 +24,18 @@ const DockerArchiveManifest = z.array(z.object({ Config: z.string(), RepoTags: z
 
 const maxDocumentBytes = 4 * 1024 * 1024;
 const maxEntries = 100_000;
+const maxDrafts = 64;
+
+interface StoredBlob {
+  readonly digest: string;
+  readonly sizeBytes: number;
+}
 
 /** What the tar held: blobs by digest, other files by path, documents kept for reading. */
 interface Contents {
   readonly documents: Map<string, Buffer>;
   /** Path → digest of what the content store took. */
-  readonly stored: Map<string, { digest: string; sizeBytes: number }>;
+  readonly stored: Map<string, StoredBlob>;
   readonly links: Map<string, string>;
 }
 
@@ -37,7 +45,43 @@ async function bodyOf(entry: TarEntry): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-async function store(content: ContentStore, lease: Lease, entry: TarEntry, promised: string | null): Promise<{ digest: string; sizeBytes: number }> {
+/** Layers unpacked while their archive was read; which image they belong to is told at its end. */
+export class LayerDrafts {
+  readonly #drafts = new Map<string, LayerDraft>();
+
+  /** Each holds a connection and a thread of the executor; what is over is unpacked from its blob. */
+  get isFull(): boolean {
+    return this.#drafts.size >= maxDrafts;
+  }
+
+  add(draft: LayerDraft): void {
+    this.#drafts.get(draft.digest)?.discard();
+    this.#drafts.set(draft.digest, draft);
+  }
+
+  take(digest: string): LayerDraft | undefined {
+    const draft = this.#drafts.get(digest);
+    this.#drafts.delete(digest);
+    return draft;
+  }
+
+  discard(): void {
+    for (const draft of this.#drafts.values()) draft.discard();
+    this.#drafts.clear();
+  }
+}
+
+export interface ArchiveParts {
+  readonly content: ContentStore;
+  readonly snapshots: Snapshotter;
+  readonly executor: Pick<Executor, 'decompress'>;
+  readonly lease: Lease;
+  readonly drafts: LayerDrafts;
+  readonly signal: AbortSignal;
+}
+
+/** Everything the archive has of an image besides its layers is small. */
+async function storeSmall({ content, lease }: ArchiveParts, entry: TarEntry, promised: string | null): Promise<StoredBlob> {
   const ingest = await content.openIngest(`load ${randomBytes(8).toString('hex')}`);
   try {
     for await (const part of entry.body) await ingest.write(part);
@@ -51,6 +95,32 @@ async function store(content: ContentStore, lease: Lease, entry: TarEntry, promi
   }
 }
 
+/** Unpacks a layer while it is read. What proves to be no layer is kept as it is. */
+async function storeLayer(parts: ArchiveParts, entry: TarEntry, promised: string | null): Promise<StoredBlob> {
+  const { content, snapshots, lease, drafts, signal } = parts;
+  const file = await content.openDraft(`load ${randomBytes(8).toString('hex')}`);
+  let draft: LayerDraft | null = null;
+  try {
+    draft = await snapshots.receive({ source: entry.body, digest: promised, diffId: null, keep: file.path }, { signal });
+    lease.add(draft.digest);
+    await file.commit({ digest: draft.digest, sizeBytes: draft.keptBytes });
+    if (drafts.isFull) draft.discard();
+    else drafts.add(draft);
+    return { digest: draft.digest, sizeBytes: draft.keptBytes };
+  } catch (error) {
+    draft?.discard();
+    if (promised !== null && hasCode(error, 'invalid')) return keepUnknown(content, file, { digest: promised, sizeBytes: entry.sizeBytes });
+    await file.discard();
+    throw error;
+  }
+}
+
+async function keepUnknown(content: ContentStore, file: Draft, blob: StoredBlob): Promise<StoredBlob> {
+  await file.commit(blob);
+  if (!(await content.verify(blob.digest))) throw operational('digest-mismatch', `the archive's ${blob.digest} is not what its name says`);
+  return blob;
+}
+
 function blobDigest(path: string): string | null {
   const match = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(path);
   if (match === null) return null;
@@ -58,10 +128,11 @@ function blobDigest(path: string): string | null {
   return isDigest(digest) ? digest : null;
 }
 
-async function readContents(content: ContentStore, lease: Lease, tar: Readable, onFile: (path: string, sizeBytes: number) => void): Promise<Contents> {
+async function readContents(parts: ArchiveParts, tar: Readable, onFile: (path: string, sizeBytes: number) => void): Promise<Contents> {
   const contents: Contents = { documents: new Map(), stored: new Map(), links: new Map() };
   let entries = 0;
-  for await (const entry of readTar(await decompress(tar))) {
+  for await (const entry of readTar(await decompress(tar, parts.executor.decompress))) {
+    parts.signal.throwIfAborted();
     if (++entries > maxEntries) throw invalid(`the archive has more than ${maxEntries} entries`);
     const path = posix.normalize(`/${entry.name}`).slice(1);
     if (entry.type === 'symlink' || entry.type === 'hardlink') {
@@ -72,7 +143,8 @@ async function readContents(content: ContentStore, lease: Lease, tar: Readable, 
     onFile(path, entry.sizeBytes);
     const digest = blobDigest(path);
     if (digest === null && entry.sizeBytes <= maxDocumentBytes && !path.endsWith('.tar')) contents.documents.set(path, await bodyOf(entry));
-    else contents.stored.set(path, await store(content, lease, entry, digest));
+    else if (digest === null || entry.sizeBytes > maxDocumentBytes) contents.stored.set(path, await storeLayer(parts, entry, digest));
+    else contents.stored.set(path, await storeSmall(parts, entry, digest));
   }
   return contents;
 }
@@ -162,13 +234,9 @@ async function resolve(
  * Reads what `docker save`, `podman save`, `skopeo copy … oci-archive:` and `buildx --output type=oci` write, compressed or not. With both kinds of table
  * of contents in one archive (Docker ≥ 25) the OCI one is used: it keeps the manifests' digests.
  */
-export async function readImageArchive(
-  content: ContentStore,
-  lease: Lease,
-  tar: Readable,
-  onFile: (path: string, sizeBytes: number) => void,
-): Promise<ArchivedImage[]> {
-  const contents = await readContents(content, lease, tar, onFile);
+export async function readImageArchive(parts: ArchiveParts, tar: Readable, onFile: (path: string, sizeBytes: number) => void): Promise<ArchivedImage[]> {
+  const { content, lease } = parts;
+  const contents = await readContents(parts, tar, onFile);
   const index = contents.documents.get('index.json');
   const table = contents.documents.get('manifest.json');
   try {

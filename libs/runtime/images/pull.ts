@@ -2,13 +2,15 @@ import { shortDigest } from '@gantry/oci/digest';
 import { choosePlatform, type Descriptor, formatPlatform, hostPlatform, type ImageManifest, parseManifest, parsePlatform } from '@gantry/oci/manifest';
 import { familiarReference, formatReference, parseReference, type Reference, repositoryOf, withDefaultTag } from '@gantry/oci/reference';
 import { isLoopback, openRegistry, type RegistryClient } from '@gantry/oci/registry';
-import { Coalescer, forEachLimited, orCancelled } from '@gantry/platform/concurrency';
+import { forEachLimited, KeyedQueue, orCancelled } from '@gantry/platform/concurrency';
 import { describeError, hasCode, notFound, operational, whileTrying } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { Lease } from '@gantry/runtime/content';
-import { downloadBlob } from './download-blob.ts';
-import type { LayerProgress, PulledImage, PullOptions, RegistryCredentials } from './images.ts';
-import { type ImageParts, registerImage } from './register-image.ts';
+import type { LayerDraft } from '@gantry/runtime/snapshots';
+import { downloadBlob, streamLayer } from './download-blob.ts';
+import type { Image, LayerProgress, PulledImage, PullOptions, RegistryCredentials } from './images.ts';
+import { type ImageParts, placeLayers, readConfig, registerImage } from './register-image.ts';
+import type { PlacedLayer } from './unpack-layers.ts';
 
 export interface PullSettings {
   readonly insecureRegistries: readonly string[];
@@ -38,9 +40,9 @@ interface ResolvedManifest {
 }
 
 export function createPuller(parts: ImageParts & { readonly settings: PullSettings; readonly logger: Logger }) {
-  const { content, records, settings, logger } = parts;
-  /** Two pulls of one blob share the download; each still sees its own progress at the end. */
-  const downloads = new Coalescer<void>();
+  const { content, snapshots, records, settings, logger } = parts;
+  /** By blob: two pulls of one blob do not fetch it twice. */
+  const downloads = new KeyedQueue();
 
   function clients(reference: Reference, options: PullOptions): RegistryClient[] {
     const own = connectRegistry(reference, settings, options.credentials ?? null, 'pull');
@@ -98,59 +100,68 @@ export function createPuller(parts: ImageParts & { readonly settings: PullSettin
     throw operational('unavailable', 'there is no registry to ask');
   }
 
-  /** Who joined somebody else's download goes on by itself when that one gives up. */
-  async function shared(digest: string, signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
-    while (true) {
-      try {
-        return await orCancelled(downloads.run(digest, work), signal, `download of ${digest}`);
-      } catch (error) {
-        if (!hasCode(error, 'cancelled') || signal?.aborted === true) throw error;
+  /** A layer's bytes, from here or from the registry; one download of a blob at a time, whoever wants it. */
+  async function receiveLayer(client: RegistryClient, layer: PlacedLayer, say: (status: LayerProgress) => void, signal: AbortSignal): Promise<LayerDraft> {
+    const { descriptor, diffId } = layer;
+    const id = shortDigest(descriptor.digest);
+    return downloads.run(descriptor.digest, async () => {
+      if (signal.aborted) throw operational('cancelled', `download of ${descriptor.digest} was cancelled`);
+      if (content.stat(descriptor.digest) !== undefined) {
+        return snapshots.receive({ source: content.path(descriptor.digest), digest: descriptor.digest, diffId, keep: null }, { signal });
       }
-    }
+      let lastReport = 0;
+      const report = (current: number) => {
+        // Ten reports a second are enough for a progress bar.
+        if (Date.now() - lastReport < 100) return;
+        lastReport = Date.now();
+        say({ id, status: 'Downloading', current, total: descriptor.size });
+      };
+      const draft = await streamLayer({ content, snapshots, logger, client }, layer, report, signal);
+      say({ id, status: 'Verifying Checksum' });
+      say({ id, status: 'Download complete' });
+      say({ id, status: 'Extracting', current: 0, total: descriptor.size });
+      return draft;
+    });
   }
 
-  async function fetchBlob(client: RegistryClient, lease: Lease, blob: Descriptor, options: PullOptions, say: (status: LayerProgress) => void): Promise<void> {
-    const id = shortDigest(blob.digest);
-    lease.add(blob.digest);
-    if (content.stat(blob.digest) !== undefined) return say({ id, status: 'Already exists' });
-    let lastReport = 0;
-    await shared(blob.digest, options.signal, () =>
-      downloadBlob(
-        { content, logger, client },
-        blob,
-        (current) => {
-          // Ten reports a second are enough for a progress bar.
-          if (Date.now() - lastReport < 100) return;
-          lastReport = Date.now();
-          say({ id, status: 'Downloading', current, total: blob.size });
-        },
-        options.signal,
-      ),
-    );
-    say({ id, status: 'Verifying Checksum' });
-    say({ id, status: 'Download complete' });
+  /** What is not unpacked, because its layer is here already, but belongs to the image all the same. */
+  async function fetchBlob(client: RegistryClient, blob: Descriptor, signal: AbortSignal): Promise<void> {
+    await downloads.run(blob.digest, async () => {
+      if (content.stat(blob.digest) === undefined) await downloadBlob({ content, logger, client }, blob, signal);
+    });
+  }
+
+  async function fetchImage({ client, manifest, manifestDigest, manifestMediaType }: ResolvedManifest, options: PullOptions): Promise<Image> {
+    const say = options.onProgress ?? (() => undefined);
+    const signal = options.signal ?? new AbortController().signal;
+    const idOf = ({ descriptor }: PlacedLayer) => shortDigest(descriptor.digest);
+    await orCancelled(fetchBlob(client, manifest.config, signal), signal, `download of ${manifest.config.digest}`);
+    const layers = placeLayers(manifest, (await readConfig(content, manifest.config)).rootfs.diff_ids);
+    for (const layer of layers) say({ id: idOf(layer), status: 'Pulling fs layer' });
+    const here = layers.filter(({ chainId }) => snapshots.has(chainId));
+    await forEachLimited(here, parallelDownloads, async (layer) => {
+      await orCancelled(fetchBlob(client, layer.descriptor, signal), signal, `download of ${layer.descriptor.digest}`);
+      say({ id: idOf(layer), status: 'Already exists' });
+    });
+    return registerImage(parts, {
+      manifest,
+      manifestDigest,
+      manifestMediaType,
+      receive: (layer, layerSignal) => receiveLayer(client, layer, say, layerSignal),
+      onProgress: say,
+      signal,
+    });
   }
 
   return async (text: string, options: PullOptions): Promise<PulledImage & { reference: string }> => {
     const reference = withDefaultTag(parseReference(text));
     const name = formatReference(reference);
     const lease = content.lease(`pull ${name}`);
-    const say = options.onProgress ?? (() => undefined);
     try {
       const before = records.find(name)?.id;
       const resolved = await resolve(lease, reference, options);
-      for (const layer of resolved.manifest.layers) say({ id: shortDigest(layer.digest), status: 'Pulling fs layer' });
-      const blobs = [resolved.manifest.config, ...new Map(resolved.manifest.layers.map((layer) => [layer.digest, layer])).values()];
-      await forEachLimited(blobs, parallelDownloads, (blob) =>
-        fetchBlob(resolved.client, lease, blob, options, blob === resolved.manifest.config ? () => undefined : say),
-      );
-      const image = await registerImage(parts, {
-        manifest: resolved.manifest,
-        manifestDigest: resolved.manifestDigest,
-        manifestMediaType: resolved.manifestMediaType,
-        onProgress: say,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      });
+      for (const blob of [resolved.manifest.config, ...resolved.manifest.layers]) lease.add(blob.digest);
+      const image = await fetchImage(resolved, options);
       if (reference.tag !== null) records.name(formatReference({ ...reference, digest: null }), image.id);
       records.name(`${repositoryOf(reference)}@${resolved.rootDigest}`, image.id);
       return { image: records.get(image.id), digest: resolved.rootDigest, isNew: before !== image.id, reference: name };

@@ -4,19 +4,23 @@ import { operational, whileTrying } from '@gantry/platform/errors';
 import type { ContentStore } from '@gantry/runtime/content';
 import type { Snapshotter } from '@gantry/runtime/snapshots';
 import { ImageConfig } from './config.ts';
-import type { ImageRecord, ImageRecords } from './image-records.ts';
+import type { ImageRecords } from './image-records.ts';
 import type { Image, LayerProgress } from './images.ts';
+import type { LayerUnpacker, PlacedLayer, UnpackLayersRequest } from './unpack-layers.ts';
 
 export interface ImageParts {
   readonly content: ContentStore;
   readonly snapshots: Snapshotter;
   readonly records: ImageRecords;
+  readonly unpackLayers: LayerUnpacker;
 }
 
 export interface RegisterRequest {
   readonly manifest: ImageManifest;
   readonly manifestDigest: string;
   readonly manifestMediaType: string;
+  /** Layers whose bytes are not in the content store yet. */
+  readonly receive?: UnpackLayersRequest['receive'];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LayerProgress) => void;
 }
@@ -30,31 +34,35 @@ export async function readConfig(content: ContentStore, descriptor: Pick<Descrip
   }
 }
 
-/** The last step of pull, load, import, commit and build: all blobs are in the content store; unpacks what is not yet, and makes the record. */
-export async function registerImage(parts: ImageParts, request: RegisterRequest): Promise<Image> {
-  const { content, snapshots, records } = parts;
-  const { manifest } = request;
-  const config = await readConfig(content, manifest.config);
-  const diffIds = config.rootfs.diff_ids;
+/** The layers of a manifest with what its config says of them; throws `corrupt` when the two do not agree. */
+export function placeLayers(manifest: ImageManifest, diffIds: readonly string[]): PlacedLayer[] {
   if (diffIds.length !== manifest.layers.length) {
     throw operational('corrupt', `image ${manifest.config.digest} names ${diffIds.length} layers in its config and ${manifest.layers.length} in its manifest`);
   }
   const chain = chainIds(diffIds);
-  const layers: ImageRecord['layers'] = [];
-  let sizeBytes = 0;
-  for (const [index, layer] of manifest.layers.entries()) {
-    const chainId = chain[index] ?? '';
-    const diffId = diffIds[index] ?? '';
-    const id = shortDigest(layer.digest);
-    request.onProgress?.({ id, status: 'Extracting', current: 0, total: layer.size });
-    const unpacked = await snapshots.unpack(
-      { chainId, parent: chain[index - 1] ?? null, diffId, blobDigest: layer.digest },
-      request.signal === undefined ? {} : { signal: request.signal },
-    );
-    request.onProgress?.({ id, status: 'Pull complete' });
-    sizeBytes += unpacked.sizeBytes;
-    layers.push({ digest: layer.digest, mediaType: layer.mediaType, sizeBytes: layer.size, diffId, chainId });
-  }
+  return manifest.layers.map((descriptor, index) => ({
+    descriptor,
+    diffId: diffIds[index] ?? '',
+    chainId: chain[index] ?? '',
+    parent: chain[index - 1] ?? null,
+  }));
+}
+
+/** The last step of pull, load, import, commit and build: unpacks the layers that are not yet, from the content store or as they come, and makes the record. */
+export async function registerImage(parts: ImageParts, request: RegisterRequest): Promise<Image> {
+  const { content, records, unpackLayers } = parts;
+  const { manifest } = request;
+  const config = await readConfig(content, manifest.config);
+  const diffIds = config.rootfs.diff_ids;
+  const placed = placeLayers(manifest, diffIds);
+  const unpacked = await unpackLayers({
+    layers: placed,
+    onCommitted: ({ descriptor }) => request.onProgress?.({ id: shortDigest(descriptor.digest), status: 'Pull complete' }),
+    ...(request.receive === undefined ? {} : { receive: request.receive }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  const layers = placed.map(({ descriptor: { digest, mediaType, size }, diffId, chainId }) => ({ digest, mediaType, sizeBytes: size, diffId, chainId }));
+  const sizeBytes = unpacked.reduce((sum, layer) => sum + layer.sizeBytes, 0);
   try {
     records.put(
       { id: manifest.config.digest, manifestDigest: request.manifestDigest, manifestMediaType: request.manifestMediaType, layers, sizeBytes },

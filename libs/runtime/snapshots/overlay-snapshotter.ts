@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { OverlayRootfs } from '@gantry/contracts/executor';
 import { chainIds, parseDigest } from '@gantry/oci/digest';
 import { mediaTypes } from '@gantry/oci/manifest';
-import { Coalescer } from '@gantry/platform/concurrency';
+import { Coalescer, Semaphore } from '@gantry/platform/concurrency';
 import { bug, notFound, whileTrying } from '@gantry/platform/errors';
 import { type Logger, syncDirectory } from '@gantry/platform/node';
 import type { ContentStore } from '@gantry/runtime/content';
@@ -14,7 +14,7 @@ import type { MetadataStore } from '@gantry/runtime/metadata';
 import { z } from 'zod';
 import { diskUsage } from './disk-usage.ts';
 import { ensureInitLayer } from './init-layer.ts';
-import type { LayerSource, Snapshotter, UnpackedLayer } from './snapshotter.ts';
+import type { LayerBytes, LayerDraft, LayerSource, Snapshotter, UnpackedLayer } from './snapshotter.ts';
 
 const LayerRecord = z.object({ parent: z.string().nullable(), diffId: z.string(), sizeBytes: z.number() });
 type LayerRecord = z.infer<typeof LayerRecord>;
@@ -28,14 +28,14 @@ export interface OverlaySnapshotterOptions {
   readonly directory: string;
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
-  readonly executor: Pick<Executor, 'call'>;
+  readonly executor: Pick<Executor, 'call' | 'receiveLayer'>;
   readonly logger: Logger;
 }
 
 /**
  * Layers as directories (`layers/HEX`), active snapshots as the upper and work directories of an overlay (`active/KEY`). A layer exists when its record
  * does, and the record is written after the directory got its final name; what has none is left over from an interruption and goes at opening.
- * Removed trees are moved to `trash` first, and deleted in the background.
+ * Removed trees are moved to `trash` first, and deleted in the background by the executor.
  */
 export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snapshotter {
   const { directory, executor, content, logger } = options;
@@ -48,26 +48,27 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   const layers = options.metadata.collection('layers', LayerRecord);
   const active = options.metadata.collection('snapshots', ActiveRecord);
   const unpacking = new Coalescer<UnpackedLayer>();
+  const deleting = new Semaphore(1);
   const known = new Map(layers.entries());
   const initLayer = (chainId: string | null) => join(initDir, chainId === null ? 'scratch' : parseDigest(chainId).hex);
   const layerDir = (chainId: string) => join(layersDir, parseDigest(chainId).hex);
 
-  const emptyTrash = () =>
-    rm(trashDir, { recursive: true, force: true }).then(
-      () => mkdir(trashDir, { recursive: true, mode: 0o700 }),
-      (error: unknown) => logger.error({ err: error }, 'could not empty the trash of old layers'),
-    );
+  /** Deleting a tree takes long, and would fill the threads that Node reads files with. */
+  function deleteLater(path: string): void {
+    deleting
+      .run(() => executor.call('tree.remove', { path }))
+      .catch((error: unknown) => logger.warn({ err: error, path }, 'could not delete a removed tree yet'));
+  }
 
   async function discard(path: string): Promise<void> {
     const target = join(trashDir, randomBytes(8).toString('hex'));
-    await mkdir(trashDir, { recursive: true, mode: 0o700 });
     try {
       await rename(path, target);
     } catch (cause) {
       if (!existsSync(path)) return;
       throw whileTrying(`remove ${path}`, cause);
     }
-    rm(target, { recursive: true, force: true }).catch((error: unknown) => logger.warn({ err: error, path }, 'could not delete a removed tree yet'));
+    deleteLater(target);
   }
 
   function sweepLeftovers(): void {
@@ -98,44 +99,45 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
     return directories.length === 0 ? [emptyDir] : directories;
   }
 
-  async function unpackTo(
-    blobDigest: string,
-    parent: string | null,
-    diffId: string | null,
-    name: (diffId: string) => string,
-    signal?: AbortSignal,
-  ): Promise<UnpackedLayer> {
+  async function receive(layer: LayerBytes, signal?: AbortSignal): Promise<LayerDraft> {
     const draft = join(layersDir, `draft-${randomBytes(8).toString('hex')}`);
+    const { digest, diffId, keep } = layer;
+    const limits = { maxBytes: maxLayerBytes, maxEntries: maxLayerEntries };
+    const request = { compression: 'auto', target: draft, keep, digest, diffId, ...limits } as const;
+    const received = await executor.receiveLayer(layer.source, request, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
+      throw whileTrying(`unpack layer ${digest ?? ''}`, cause);
+    });
+    return {
+      digest: received.digest,
+      diffId: received.diffId,
+      keptBytes: received.keptBytes,
+      keptCompression: received.keptCompression,
+      discard: received.abandon,
+      commit: async ({ chainId, parent }) => {
+        try {
+          const lower = ancestry(parent);
+          const { sizeBytes } = await received.finish({ lowerDirs: lower, durable: true });
+          return await publish(draft, chainId, { parent, diffId: received.diffId, sizeBytes });
+        } catch (cause) {
+          received.abandon();
+          throw whileTrying(`unpack layer ${received.digest}`, cause);
+        }
+      },
+    };
+  }
+
+  async function publish(draft: string, chainId: string, record: LayerRecord): Promise<UnpackedLayer> {
     try {
-      const result = await executor.call(
-        'layer.unpack',
-        {
-          source: content.path(blobDigest),
-          compression: 'auto',
-          target: draft,
-          lowerDirs: ancestry(parent),
-          digest: blobDigest,
-          diffId,
-          maxBytes: maxLayerBytes,
-          maxEntries: maxLayerEntries,
-          durable: true,
-        },
-        signal === undefined ? {} : { signal },
-      );
-      const chainId = name(result.diffId);
       if (!known.has(chainId)) {
-        await rm(layerDir(chainId), { recursive: true, force: true });
+        await discard(layerDir(chainId));
         await rename(draft, layerDir(chainId));
         await syncDirectory(layersDir);
-        const record: LayerRecord = { parent, diffId: result.diffId, sizeBytes: result.sizeBytes };
         layers.put(chainId, record);
         known.set(chainId, record);
       }
-      return { chainId, diffId: result.diffId, sizeBytes: result.sizeBytes };
-    } catch (cause) {
-      throw whileTrying(`unpack layer ${blobDigest}`, cause);
+      return { chainId, diffId: record.diffId, sizeBytes: record.sizeBytes };
     } finally {
-      if (existsSync(draft)) await discard(draft);
+      await discard(draft);
     }
   }
 
@@ -157,7 +159,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   }
 
   sweepLeftovers();
-  void emptyTrash();
+  for (const name of readdirSync(trashDir)) deleteLater(join(trashDir, name));
 
   return {
     chain: chainIds,
@@ -167,9 +169,11 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       unpacking.run(layer.chainId, async () => {
         const record = known.get(layer.chainId);
         if (record !== undefined) return { chainId: layer.chainId, diffId: record.diffId, sizeBytes: record.sizeBytes };
-        return unpackTo(layer.blobDigest, layer.parent, layer.diffId, () => layer.chainId, signal);
+        const { chainId, parent, diffId, blobDigest } = layer;
+        const draft = await receive({ source: content.path(blobDigest), digest: blobDigest, diffId, keep: null }, signal);
+        return draft.commit({ chainId, parent });
       }),
-    unpackBase: (blobDigest, { signal } = {}) => unpackTo(blobDigest, null, null, (diffId) => diffId, signal),
+    receive: (layer, { signal } = {}) => receive(layer, signal),
     async prepare(key, parent) {
       const made = rootfsOf(key, parent);
       if (active.get(key) !== undefined) throw bug(`snapshot ${key} exists already`);
@@ -226,7 +230,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
         known.delete(chainId);
         layers.delete(chainId);
         await discard(layerDir(chainId));
-        await rm(initLayer(chainId), { recursive: true, force: true });
+        await discard(initLayer(chainId));
         removed.push(chainId);
         reclaimedBytes += record.sizeBytes;
       }

@@ -5,15 +5,20 @@ use crate::clock;
 use crate::failure::{Attempt, Result};
 use crate::init::root::overlay_mount;
 use crate::state;
-use layers::{Compression, Digest, Root, UnpackOptions, WriteOptions};
+use layers::{Compression, Decompressed, Digest, Root, UnpackOptions, WriteOptions};
 use rustix::fs::{Mode, OFlags};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use wire::{ArchiveWrite, Change, Code, DiffResult, Failure, LayerDiff, LayerUnpack, OverlayRootfs, PathStat, RootfsRef, UnpackResult};
+use wire::{
+    ArchiveWrite, Change, Code, DiffResult, Failure, FinishResult, LayerDiff, LayerFinish, LayerUnpack, OverlayRootfs, PathStat, RootfsRef,
+    UnpackResult,
+};
 
 /// What `docker cp` may bring in: the disk is the real limit.
 const MAX_ARCHIVE_BYTES: u64 = 1 << 44;
 const MAX_ARCHIVE_ENTRIES: u64 = 1 << 32;
+const DECOMPRESS_CHUNK_BYTES: usize = 256 * 1024;
 
 fn failure(error: layers::Error) -> Failure {
     let code = match error.kind() {
@@ -35,6 +40,8 @@ fn compression(name: &str) -> Result<Compression> {
         "none" => Compression::None,
         "gzip" => Compression::Gzip,
         "zstd" => Compression::Zstd,
+        "bzip2" => Compression::Bzip2,
+        "xz" => Compression::Xz,
         "auto" => Compression::Auto,
         other => return Err(Failure::new(Code::Invalid, format!("{other:?} is not a compression"))),
     })
@@ -44,12 +51,55 @@ fn paths(names: &[String]) -> Vec<PathBuf> {
     names.iter().map(PathBuf::from).collect()
 }
 
-pub fn unpack_file(request: &LayerUnpack, source: &str) -> Result<UnpackResult> {
-    let file = std::fs::File::open(source).attempt(format!("open layer {source}"))?;
-    unpack(request, file)
+/// Appends what is read from `inner` to a file.
+struct Kept<R> {
+    inner: R,
+    file: Option<File>,
+    bytes: u64,
 }
 
-pub fn unpack(request: &LayerUnpack, source: impl Read) -> Result<UnpackResult> {
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if let Some(file) = &mut self.file {
+            file.write_all(&buffer[..count])?;
+        }
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+/// What an earlier attempt has kept comes first.
+fn resume(path: &str, is_known: bool) -> Result<(io::Take<File>, File)> {
+    let open = || File::options().read(true).append(true).create(true).open(path);
+    let file = open().attempt(format!("open {path}"))?;
+    if !is_known {
+        // Nobody has said what it should be: it cannot be the beginning of anything.
+        file.set_len(0).attempt(format!("truncate {path}"))?;
+    }
+    let length = file.metadata().attempt(format!("look at {path}"))?.len();
+    let beginning = File::open(path).attempt(format!("open {path}"))?;
+    Ok((beginning.take(length), file))
+}
+
+/// Bytes in a compression that no manifest has a name for are kept, and counted, as what they are a compression of.
+fn plain_if_rare<'a>(mut source: impl Read + 'a) -> Result<(Box<dyn Read + 'a>, &'static str)> {
+    let mut start = Vec::new();
+    source.by_ref().take(Compression::MAGIC_LENGTH).read_to_end(&mut start).attempt("read the layer")?;
+    let name = match Compression::recognize(&start).map_err(failure)? {
+        Compression::Gzip => "gzip",
+        Compression::Zstd => "zstd",
+        Compression::None | Compression::Auto => "none",
+        Compression::Bzip2 | Compression::Xz => {
+            let plain = Decompressed::new(io::Cursor::new(start).chain(source)).map_err(failure)?;
+            return Ok((Box::new(plain), "none"));
+        }
+    };
+    Ok((Box::new(io::Cursor::new(start).chain(source)), name))
+}
+
+/// A layer of which everything is there but what depends on the layers below.
+pub fn receive(request: &LayerUnpack, stream: impl Read) -> Result<(layers::Received, UnpackResult)> {
     let digest = |text: &Option<String>| {
         text.as_ref().map(|text| text.parse::<Digest>()).transpose().map_err(|error| Failure::from_error(Code::Invalid, &error))
     };
@@ -59,16 +109,56 @@ pub fn unpack(request: &LayerUnpack, source: impl Read) -> Result<UnpackResult> 
         diff_id: digest(&request.diff_id)?,
         max_bytes: request.max_bytes,
         max_entries: request.max_entries,
-        lower_dirs: paths(&request.lower_dirs),
-        durable: request.durable,
+        durable: false,
     };
-    let unpacked = layers::unpack(source, Path::new(&request.target), &options).map_err(failure)?;
-    Ok(UnpackResult {
+    let is_known = options.digest.is_some();
+    let (source, kept_compression) = match &request.source {
+        Some(path) => (Box::new(File::open(path).attempt(format!("open layer {path}"))?) as Box<dyn Read>, ""),
+        None if is_known => (Box::new(stream) as Box<dyn Read>, ""),
+        None => plain_if_rare(stream)?,
+    };
+    let (beginning, file) = request.keep.as_deref().map(|path| resume(path, is_known)).transpose()?.unzip();
+    let before = beginning.as_ref().map_or(0, io::Take::limit);
+    let mut kept = Kept { inner: source, file, bytes: before };
+    let received = match beginning {
+        Some(beginning) => layers::receive(beginning.chain(&mut kept), Path::new(&request.target), &options),
+        None => layers::receive(&mut kept, Path::new(&request.target), &options),
+    };
+    if received.as_ref().is_err_and(|error| error.kind() == layers::ErrorKind::Invalid) {
+        // It is no layer. What it is may still be wanted.
+        io::copy(&mut kept, &mut io::sink()).attempt("read the rest of the layer")?;
+    }
+    let received = received.map_err(failure)?;
+    let unpacked = received.unpacked();
+    let result = UnpackResult {
         digest: unpacked.digest.to_string(),
         diff_id: unpacked.diff_id.to_string(),
-        size_bytes: unpacked.size_bytes,
-        entries: unpacked.entries,
-    })
+        kept_bytes: kept.bytes,
+        kept_compression: kept_compression.into(),
+    };
+    Ok((received, result))
+}
+
+pub fn finish(received: layers::Received, request: &LayerFinish) -> Result<FinishResult> {
+    let unpacked = received.finish(&paths(&request.lower_dirs), request.durable).map_err(failure)?;
+    Ok(FinishResult { size_bytes: unpacked.size_bytes, entries: unpacked.entries })
+}
+
+pub fn remove_tree(path: &str) -> Result<()> {
+    layers::remove_tree(Path::new(path)).map_err(failure)
+}
+
+/// The uncompressed bytes of whatever comes.
+pub fn decompress(source: impl Read, mut sink: impl Write) -> Result<()> {
+    let mut stream = Decompressed::new(source).map_err(failure)?;
+    let mut chunk = vec![0; DECOMPRESS_CHUNK_BYTES];
+    loop {
+        let length = stream.fill(&mut chunk).map_err(failure)?;
+        sink.write_all(&chunk[..length]).attempt("send the uncompressed bytes")?;
+        if length < chunk.len() {
+            return stream.finish().map_err(failure);
+        }
+    }
 }
 
 pub fn diff(request: &LayerDiff) -> Result<DiffResult> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::io::{BufWriter, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use wire::{Answer, Code, Failure, Frame, FrameKind, Operation, PROTOCOL, Request};
+use wire::{Answer, Code, Failure, Frame, FrameKind, LayerUnpack, Operation, PROTOCOL, Request};
 
 /// Requests of one connection at work at a time; the next one waits unread.
 const MAX_AT_WORK: usize = 32;
@@ -76,8 +76,8 @@ pub fn serve(server: &Arc<Server>, stream: UnixStream) {
 }
 
 fn has_stream(operation: &Operation) -> bool {
-    matches!(operation, Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_))
-        || matches!(operation, Operation::Unpack(unpack) if unpack.source.is_none())
+    use Operation::{ArchiveRead, ArchiveWrite, Decompress, Finish, Unpack};
+    matches!(operation, ArchiveRead { .. } | ArchiveWrite(_) | Unpack(_) | Finish(_) | Decompress {})
 }
 
 /// The id of a request that could not be understood otherwise.
@@ -119,11 +119,15 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
         Operation::Disconnect { container_id, host_interface, name } => {
             peer.answer(id, empty(networks::disconnect(server, &container_id, &host_interface, &name)));
         }
-        Operation::Unpack(unpack) => peer.answer(id, layers::unpack_file(&unpack, unpack.source.as_deref().unwrap_or_default())),
         Operation::Diff(diff) => peer.answer(id, layers::diff(&diff)),
         Operation::Changes { upper_dir, lower_dirs } => peer.answer(id, layers::changes(&upper_dir, &lower_dirs)),
         Operation::Stat { rootfs, path } => peer.answer(id, layers::stat(server, &rootfs, &path)),
-        Operation::ArchiveRead { .. } | Operation::ArchiveWrite(_) => {
+        Operation::RemoveTree { path } => peer.answer(id, empty(layers::remove_tree(&path))),
+        Operation::Unpack(_)
+        | Operation::Finish(_)
+        | Operation::Decompress {}
+        | Operation::ArchiveRead { .. }
+        | Operation::ArchiveWrite(_) => {
             peer.answer::<()>(id, Err(Failure::bug("a stream without its connection")));
         }
     }
@@ -133,9 +137,15 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
 fn perform_stream(server: &Server, peer: &Peer, reader: &mut impl Read, request: Request) {
     let id = request.id;
     match request.operation {
-        Operation::Unpack(unpack) => {
+        Operation::Unpack(unpack) => perform_unpack(peer, reader, id, &unpack),
+        Operation::Finish(_) => peer.answer::<()>(id, Err(Failure::new(Code::WrongState, "no layer was unpacked on this connection"))),
+        Operation::Decompress {} => {
             let mut bytes = FramesIn::new(reader);
-            peer.answer(id, layers::unpack(&unpack, &mut bytes));
+            let sink = BufWriter::with_capacity(ARCHIVE_CHUNK_BYTES, FramesOut(&peer.stream));
+            match layers::decompress(&mut bytes, sink) {
+                Ok(()) => end_stream(&peer.stream),
+                Err(failure) => peer.answer::<()>(id, Err(failure)),
+            }
             bytes.discard_rest();
         }
         Operation::ArchiveWrite(write) => {
@@ -154,6 +164,28 @@ fn perform_stream(server: &Server, peer: &Peer, reader: &mut impl Read, request:
             }
         }
         _ => peer.answer::<()>(id, Err(Failure::bug("not an operation with a stream"))),
+    }
+}
+
+/// Answers when the layer's bytes are through; then waits until it is told the layers below. A client that leaves instead does not
+/// want it.
+fn perform_unpack(peer: &Peer, reader: &mut impl Read, id: i64, unpack: &LayerUnpack) {
+    let mut bytes = FramesIn::new(reader);
+    let received = layers::receive(unpack, &mut bytes);
+    if unpack.source.is_none() {
+        bytes.discard_rest();
+    }
+    let received = match received {
+        Ok((received, result)) => {
+            peer.answer(id, Ok(result));
+            received
+        }
+        Err(failure) => return peer.answer::<()>(id, Err(failure)),
+    };
+    let Ok(Some(Frame { kind: FrameKind::Json, payload })) = wire::read_frame(reader) else { return };
+    match serde_json::from_slice(&payload) {
+        Ok(Request { id, operation: Operation::Finish(finish) }) => peer.answer(id, layers::finish(received, &finish)),
+        _ => peer.answer::<()>(id_of(&payload), Err(Failure::new(Code::Invalid, "expected layer.finish"))),
     }
 }
 

@@ -53,16 +53,9 @@ fn timed(target: &Path, run: impl FnOnce() -> Result<(), Failure>) -> Result<Dur
 }
 
 fn extract(archive: &Path, target: &Path, durable: bool) -> Result<(), Failure> {
-    let options = UnpackOptions {
-        compression: Compression::Auto,
-        digest: None,
-        diff_id: None,
-        max_bytes: u64::MAX,
-        max_entries: u64::MAX,
-        lower_dirs: Vec::new(),
-        durable,
-    };
-    unpack(File::open(archive)?, target, &options)?;
+    let options =
+        UnpackOptions { compression: Compression::Auto, digest: None, diff_id: None, max_bytes: u64::MAX, max_entries: u64::MAX, durable };
+    unpack(File::open(archive)?, target, &options, &[])?;
     Ok(())
 }
 

@@ -100,7 +100,9 @@ pub fn diff(upper_dir: &Path, lower_dirs: &[PathBuf], compression: Compression, 
             let (diff_id, uncompressed_bytes) = packed?;
             Ok(Packed { digest, size_bytes, diff_id, uncompressed_bytes })
         }),
-        Compression::Zstd | Compression::Auto => Err(Error::UnsupportedCompression { format: "anything but gzip" }),
+        Compression::Zstd | Compression::Bzip2 | Compression::Xz | Compression::Auto => {
+            Err(Error::UnsupportedCompression { format: "anything but gzip" })
+        }
     }
 }
 

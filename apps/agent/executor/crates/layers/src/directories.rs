@@ -13,7 +13,8 @@ use std::collections::HashMap;
 
 struct Pending {
     path: Vec<u8>,
-    attributes: Attributes,
+    /// None: no entry names it, so that it is as the layers below have it.
+    attributes: Option<Attributes>,
 }
 
 /// By device and inode, because a path may have come to mean another directory; the last one to speak of a directory wins.
@@ -35,8 +36,8 @@ pub(crate) fn attributes_of(fd: &OwnedFd, stat: &Stat, path: &[u8]) -> Result<At
 }
 
 /// Attributes of the directory at `path` in the layers below.
-pub(crate) fn copied_up(lower: &Merged, path: &[u8]) -> Result<Option<Attributes>> {
-    lower.directory(path)?.map_or(Ok(None), |dir| of_merged(lower, &dir))
+fn copied_up(lower: &Merged, path: &[u8]) -> Result<Option<Attributes>> {
+    lower.below_at(path)?.map_or(Ok(None), |dir| of_merged(lower, &dir))
 }
 
 pub(crate) fn of_merged(lower: &Merged, dir: &MergedDir) -> Result<Option<Attributes>> {
@@ -44,14 +45,14 @@ pub(crate) fn of_merged(lower: &Merged, dir: &MergedDir) -> Result<Option<Attrib
 }
 
 impl Directories {
-    pub(crate) fn push(&mut self, parent: BorrowedFd, name: &[u8], path: Vec<u8>, attributes: Attributes) -> Result<()> {
+    pub(crate) fn push(&mut self, parent: BorrowedFd, name: &[u8], path: Vec<u8>, attributes: Option<Attributes>) -> Result<()> {
         let stat = stat_at(parent, name).map_err(kernel("look at", &path))?;
         self.pending.insert((stat.st_dev, stat.st_ino), Pending { path, attributes });
         Ok(())
     }
 
-    /// Directories that were removed again, or replaced, are passed over.
-    pub(crate) fn finish(&mut self, tree: &Tree) -> Result<()> {
+    /// Directories that were removed again, or replaced, are passed over. `lower` has the tree itself as its topmost layer.
+    pub(crate) fn finish(&mut self, tree: &Tree, lower: Option<&Merged>) -> Result<()> {
         for (identity, Pending { path, attributes }) in self.pending.drain() {
             let fd = match tree.open_plain(tree.root(), &path, OFlags::RDONLY | OFlags::DIRECTORY) {
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
@@ -59,6 +60,11 @@ impl Directories {
             };
             let stat = fstat(&fd).map_err(kernel("look at", &path))?;
             if (stat.st_dev, stat.st_ino) == identity {
+                let attributes = match (attributes, lower) {
+                    (Some(attributes), _) => attributes,
+                    (None, Some(lower)) => copied_up(lower, &path)?.unwrap_or_else(fallback),
+                    (None, None) => fallback(),
+                };
                 set_by_fd(fd.as_fd(), &attributes, &path)?;
             }
         }

@@ -58,7 +58,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Source(_) | Self::Sink(_) => ErrorKind::Failed,
+            Self::Source(error) | Self::Sink(error) => kind_of(error),
             Self::Decompress { .. } | Self::Tar(_) | Self::Entry { .. } | Self::NotADirectory { .. } => ErrorKind::Invalid,
             Self::UnsupportedCompression { .. } | Self::Unrepresentable { .. } => ErrorKind::Unsupported,
             Self::DirectoryInTheWay { .. } | Self::FileInTheWay { .. } | Self::NotEmpty { .. } => ErrorKind::Exists,
@@ -72,6 +72,17 @@ impl Error {
                 _ => ErrorKind::Failed,
             },
         }
+    }
+}
+
+/// A stream may carry an error of ours, or a full disk.
+fn kind_of(error: &io::Error) -> ErrorKind {
+    if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return inner.kind();
+    }
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+        _ => ErrorKind::Failed,
     }
 }
 

@@ -2,7 +2,7 @@
 //! followed; what is in the way is looked at, and removed, by name in its own directory.
 
 use crate::attributes::{set_by_fd, set_by_name, set_opaque};
-use crate::directories::{Directories, copied_up, fallback};
+use crate::directories::{Directories, fallback};
 use crate::error::{Error, Result, kernel, shown};
 use crate::merged::{Child, Merged};
 use crate::path;
@@ -33,8 +33,8 @@ pub(crate) struct Rules {
     pub(crate) max_entries: u64,
     /// For content that does not come from the archive.
     pub(crate) max_copied: u64,
-    /// The layers below, for a layer; then whiteouts mean something.
-    pub(crate) lower: Option<Merged>,
+    /// Whiteouts mean something, and there are layers below, of which `finish` is told.
+    pub(crate) is_layer: bool,
 }
 
 pub(crate) struct Extractor {
@@ -44,6 +44,14 @@ pub(crate) struct Extractor {
     making: Making,
     /// Entries of one directory mostly come together.
     last: Option<(Vec<u8>, Place)>,
+    /// Their targets are not in the tree, so they must be in the layers below.
+    late_links: Vec<LateLink>,
+}
+
+struct LateLink {
+    directory: Vec<u8>,
+    name: Vec<u8>,
+    target: Vec<u8>,
 }
 
 /// What filling gaps needs while the tree is borrowed.
@@ -71,11 +79,11 @@ impl Making {
 }
 
 impl Gap for Making {
-    /// A directory that no entry names is as the layers below have it, so that naming a file in it changes nothing else.
+    /// A directory that no entry names is as the layers below have it, so that naming a file in it changes nothing else; unless the
+    /// layer hides it there.
     fn fill(&mut self, parent: BorrowedFd, path: &[u8], name: &[u8], is_hidden: bool) -> Result<()> {
         self.count()?;
         let path = path::join(path, name);
-        let below = self.rules.lower.as_ref().filter(|_| !is_hidden).map(|lower| copied_up(lower, &path)).transpose()?.flatten();
         match mkdirat(parent, name, Mode::RWXU) {
             Ok(()) => {}
             // Somebody else was faster.
@@ -85,23 +93,19 @@ impl Gap for Making {
         if is_hidden {
             set_opaque(parent, name, &path)?;
         }
-        let attributes = below.unwrap_or_else(|| self.own(fallback()));
+        let attributes = (is_hidden || !self.rules.is_layer).then(|| self.own(fallback()));
         self.directories.push(parent, name, path, attributes)
     }
 
     fn has_whiteouts(&self) -> bool {
-        self.rules.lower.is_some()
+        self.rules.is_layer
     }
 }
 
 impl Extractor {
     pub(crate) fn new(tree: Tree, base: Vec<u8>, rules: Rules) -> Self {
         let making = Making { rules, directories: Directories::default(), entries: 0, content: 0, copied: 0 };
-        Self { tree, base, making, last: None }
-    }
-
-    pub(crate) fn lower(&self) -> Option<&Merged> {
-        self.making.rules.lower.as_ref()
+        Self { tree, base, making, last: None, late_links: Vec::new() }
     }
 
     /// Entries seen and directories made for them; bytes of files.
@@ -134,7 +138,7 @@ impl Extractor {
     pub(crate) fn set_root(&mut self, attributes: Attributes) -> Result<()> {
         let Place { dir, path } = self.place(b"")?;
         let attributes = self.making.own(attributes);
-        self.making.directories.push(dir.as_fd(), b".", path, attributes)
+        self.making.directories.push(dir.as_fd(), b".", path, Some(attributes))
     }
 
     /// Makes what `entry` says under its cleaned, not empty, `path`. Its content comes from `archive`.
@@ -160,9 +164,13 @@ impl Extractor {
         set_by_name(place.as_fd(), name, &entry.attributes, &path)
     }
 
-    /// Sets what had to wait: directories change while files are made in them.
-    pub(crate) fn finish(&mut self) -> Result<()> {
-        self.making.directories.finish(&self.tree)
+    /// Makes what had to wait for the layers below, and sets what had to wait for everything: directories change while files are made
+    /// in them. `lower` has the tree itself as its topmost layer.
+    pub(crate) fn finish(&mut self, lower: Option<&Merged>) -> Result<()> {
+        for link in std::mem::take(&mut self.late_links) {
+            self.make_late_link(&link, lower)?;
+        }
+        self.making.directories.finish(&self.tree, lower)
     }
 
     /// Repeats `attempt` after removing what is in its way.
@@ -207,10 +215,10 @@ impl Extractor {
             replaces = true;
         }
         // What was there before, a whiteout or a file, hid what the layers below have: so must the directory.
-        if replaces && self.lower().is_some() {
+        if replaces && self.making.rules.is_layer {
             set_opaque(place.as_fd(), name, &path)?;
         }
-        self.making.directories.push(place.as_fd(), name, path, attributes)
+        self.making.directories.push(place.as_fd(), name, path, Some(attributes))
     }
 
     fn make_file(&mut self, place: &Place, name: &[u8], path: &[u8], entry: &Entry, archive: &mut Reader<&mut dyn BufRead>) -> Result<()> {
@@ -253,17 +261,52 @@ impl Extractor {
     /// The target is a path in the archive. A link's own attributes are those of its target, which has them already.
     fn make_hard_link(&mut self, place: &Place, name: &[u8], path: &[u8], entry: &Entry) -> Result<()> {
         let target = path::clean(&[&self.base[..], b"/", &path::clean(&entry.link)].concat());
-        let missing = || Error::Entry { entry: shown(&entry.name), problem: "the target of a hard link does not exist" };
-        let (target_place, target_name) = match self.find(&target)? {
-            Some(found) => found,
-            None => self.copy_up(&target)?.ok_or_else(missing)?,
+        match self.find(&target)? {
+            Some(found) => self.link(place, name, path, &found, &target),
+            None if self.making.rules.is_layer => {
+                // Not to be taken for what was there before it.
+                self.clear(place, name, path)?;
+                self.late_links.push(LateLink { directory: place.path.clone(), name: name.to_vec(), target });
+                Ok(())
+            }
+            None => Err(missing_target(&entry.name)),
+        }
+    }
+
+    /// What came later under the same name has replaced it.
+    fn make_late_link(&mut self, link: &LateLink, lower: Option<&Merged>) -> Result<()> {
+        let path = path::join(&link.directory, &link.name);
+        let place = self.tree.directory(&link.directory, Some(&mut self.making))?;
+        match stat_at(&place, &link.name) {
+            Ok(stat) if !is_whiteout(&stat) => {
+                let is_below = || lower.map_or(Ok(false), |lower| lower.resolve(&link.target).map(|found| found.is_some()));
+                return if self.find(&link.target)?.is_some() || is_below()? { Ok(()) } else { Err(missing_target(&path)) };
+            }
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(kernel("look at", &path)(errno)),
+        }
+        let found = match (self.find(&link.target)?, lower) {
+            (Some(found), _) => found,
+            (None, Some(lower)) => self.copy_up(&link.target, lower)?.ok_or_else(|| missing_target(&path))?,
+            (None, None) => return Err(missing_target(&path)),
         };
+        self.link(&place, &link.name, &path, &found, &link.target)
+    }
+
+    fn link(
+        &mut self,
+        place: &Place,
+        name: &[u8],
+        path: &[u8],
+        (target_place, target_name): &(Place, Vec<u8>),
+        target: &[u8],
+    ) -> Result<()> {
         let identity = |place: &Place, name: &[u8]| stat_at(place, name).map(|stat| (stat.st_dev, stat.st_ino));
-        let wanted = identity(&target_place, &target_name).map_err(kernel("look at", &target))?;
+        let wanted = identity(target_place, target_name).map_err(kernel("look at", target))?;
         if identity(place, name).is_ok_and(|existing| existing == wanted) {
             return Ok(());
         }
-        self.exclusively(place, name, path, || linkat(&target_place, &target_name[..], place, name, AtFlags::empty()))
+        self.exclusively(place, name, path, || linkat(target_place, &target_name[..], place, name, AtFlags::empty()))
     }
 
     /// Something in the tree that a hard link can point to.
@@ -275,7 +318,7 @@ impl Extractor {
             Err(error) => return Err(error),
         };
         match stat_at(&place, name) {
-            Ok(stat) if is_whiteout(&stat) && self.lower().is_some() => Ok(None),
+            Ok(stat) if is_whiteout(&stat) && self.making.rules.is_layer => Ok(None),
             Ok(stat) if file_type(&stat) == FileType::Directory => {
                 Err(Error::Entry { entry: shown(target), problem: "a hard link points to a directory" })
             }
@@ -286,8 +329,7 @@ impl Extractor {
     }
 
     /// Copies a file of a layer below into this one, as overlayfs does before it links one.
-    fn copy_up(&mut self, target: &[u8]) -> Result<Option<(Place, Vec<u8>)>> {
-        let Some(lower) = &self.making.rules.lower else { return Ok(None) };
+    fn copy_up(&mut self, target: &[u8], lower: &Merged) -> Result<Option<(Place, Vec<u8>)>> {
         let Some((path, Child::Other(found, stat))) = lower.resolve(target)? else { return Ok(None) };
         let kind = file_type(&stat);
         if !matches!(kind, FileType::RegularFile | FileType::Symlink) {
@@ -315,4 +357,8 @@ impl Extractor {
         }
         Ok(Some((place, name.to_vec())))
     }
+}
+
+fn missing_target(entry: &[u8]) -> Error {
+    Error::Entry { entry: shown(entry), problem: "the target of a hard link does not exist" }
 }

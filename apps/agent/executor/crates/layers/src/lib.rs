@@ -21,9 +21,10 @@ mod unpack;
 mod whiteout;
 
 pub use changes::{Change, ChangeKind, changes};
-pub use compression::Compression;
+pub use compression::{Compression, Decompressed};
 pub use diff::{Packed, diff};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error::{Error, ErrorKind, Result};
+pub use remove::remove_tree;
 pub use root::{PathStat, Root, Source, WriteOptions};
-pub use unpack::{UnpackOptions, Unpacked, unpack};
+pub use unpack::{Received, UnpackOptions, Unpacked, receive, unpack};

@@ -111,6 +111,17 @@ impl Merged {
         Ok(Some(dir))
     }
 
+    /// What the layers under the topmost one show at a link-free path, as far as the topmost one lets them be seen in its parent.
+    pub(crate) fn below_at(&self, path: &[u8]) -> Result<Option<MergedDir>> {
+        let (parent, name) = path::split(path);
+        let Some(mut parent) = self.directory(parent)? else { return Ok(None) };
+        parent.layers.retain(|&layer| layer != 0);
+        match self.child(&parent, name)? {
+            Some(Child::Directory(dir)) => Ok(Some(dir)),
+            _ => Ok(None),
+        }
+    }
+
     /// Follows links on the way to `path`, but not one at its end. Answers the path really taken and what is there.
     pub(crate) fn resolve(&self, path: &[u8]) -> Result<Option<(Vec<u8>, Child)>> {
         let mut stack = vec![self.root()];

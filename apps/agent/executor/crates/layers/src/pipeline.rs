@@ -3,7 +3,7 @@
 
 use crate::compression::{Compression, Decoder, SourceError};
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) max_bytes: u64,
     /// Which digests of the compressed and of the uncompressed stream to take.
     pub(crate) hash: Option<(Algorithm, Algorithm)>,
+    /// What the compressed bytes must amount to: bytes that do not are a better reason for a failure than what they seem to say.
+    pub(crate) digest: Option<Digest>,
 }
 
 /// Digests of the compressed and of the uncompressed bytes.
@@ -120,18 +122,33 @@ pub(crate) fn run<T: Send>(
         bytes += length as u64;
         if bytes > plan.max_bytes { Err(Error::TooLarge { what: "the uncompressed archive", limit: plan.max_bytes }) } else { Ok(chunk) }
     };
-    let first = next(&mut decoder, Vec::new())?;
-    let result = if first.len() < CHUNK {
-        if let Some(hasher) = &mut inner {
-            hasher.update(&first);
+    let consume_all = || {
+        let first = next(&mut decoder, Vec::new())?;
+        if first.len() < CHUNK {
+            if let Some(hasher) = &mut inner {
+                hasher.update(&first);
+            }
+            return consume(&mut &first[..]);
         }
-        consume(&mut &first[..])?
-    } else {
-        let (consumed, hasher) = threaded(first, |chunk| next(&mut decoder, chunk), inner, consume)?;
+        let (consumed, hasher) = threaded(first, |chunk| next(&mut decoder, chunk), inner.take(), consume)?;
         inner = hasher;
-        consumed
+        Ok(consumed)
     };
-    decoder.finish()?;
+    let result = match consume_all() {
+        Ok(result) => {
+            decoder.finish()?;
+            result
+        }
+        Err(error) => {
+            let is_read = plan.digest.is_some() && error.kind() == ErrorKind::Invalid && decoder.drain().is_ok();
+            return Err(match (&plan.digest, outer.filter(|_| is_read).map(Hasher::finish)) {
+                (Some(expected), Some(actual)) if *expected != actual => {
+                    Error::DigestMismatch { what: "digest", expected: expected.clone(), actual }
+                }
+                _ => error,
+            });
+        }
+    };
     let digests = outer.map(Hasher::finish).map(|outer| (outer.clone(), inner.map_or(outer, Hasher::finish)));
     Ok((result, digests))
 }

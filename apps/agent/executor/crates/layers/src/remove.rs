@@ -1,8 +1,9 @@
-use crate::error::{Result, kernel};
+use crate::error::{Error, Result, kernel, shown};
 use crate::tree::stat_at;
 use rustix::fd::AsFd;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use std::path::Path;
 
 const MAX_REFILLED: u32 = 1000;
 
@@ -91,4 +92,18 @@ pub(crate) fn remove(parent: impl AsFd, name: &[u8], path: &[u8]) -> Result<()> 
         }
     };
     attempt().map_err(kernel("remove", path))
+}
+
+/// Removes whatever is at `path`, without following it; nothing there is no error.
+pub fn remove_tree(path: &Path) -> Result<()> {
+    let name = path.as_os_str().as_encoded_bytes();
+    let (Some(parent), Some(last)) = (path.parent(), path.file_name()) else {
+        return Err(Error::NotADirectory { path: shown(name) });
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat(CWD, parent, flags, Mode::empty()) {
+        Ok(parent) => remove(&parent, last.as_encoded_bytes(), name),
+        Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(kernel("open directory", name)(errno)),
+    }
 }

@@ -134,14 +134,14 @@ impl Root {
             Walked::Missing(_) => return Err(kernel("find", requested)(Errno::NOENT)),
         };
         let root = self.tree.root().try_clone_to_owned().map_err(Error::Source)?;
-        let plan = Plan { compression: Compression::Auto, max_bytes: options.max_bytes, hash: None };
+        let plan = Plan { compression: Compression::Auto, max_bytes: options.max_bytes, hash: None, digest: None };
         let extract = |stream: &mut dyn BufRead| {
             let rules = Rules {
                 owner: options.owner.map_or(Owner::OfEntry, |(uid, gid)| Owner::Fixed { uid, gid }),
                 keeps_kinds: options.keeps_kinds,
                 max_entries: options.max_entries,
                 max_copied: 0,
-                lower: None,
+                is_layer: false,
             };
             let mut extractor = Extractor::new(Tree::new(root, true), base, rules);
             let mut archive = Reader::new(stream);
@@ -153,7 +153,7 @@ impl Root {
                     extractor.make(&path, entry, &mut archive)?;
                 }
             }
-            extractor.finish()?;
+            extractor.finish(None)?;
             Ok(extractor.totals().0)
         };
         let (entries, _) = pipeline::run(archive, &plan, extract)?;

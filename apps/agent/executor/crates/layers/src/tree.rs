@@ -11,7 +11,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2, readlinkat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Directories inside one another. Each costs a descriptor while a path is walked.
 pub(crate) const MAX_DEPTH: usize = 255;
@@ -26,7 +26,7 @@ pub(crate) struct Tree {
 /// A directory that was found, and the link-free path to it.
 #[derive(Clone)]
 pub(crate) struct Place {
-    pub(crate) dir: Rc<OwnedFd>,
+    pub(crate) dir: Arc<OwnedFd>,
     pub(crate) path: Vec<u8>,
 }
 
@@ -94,7 +94,7 @@ impl Tree {
     pub(crate) fn directory(&self, path: &[u8], gap: Option<&mut dyn Gap>) -> Result<Place> {
         match self.open_plain(self.root(), path, OFlags::PATH | OFlags::DIRECTORY) {
             Ok(dir) if path.iter().filter(|&&byte| byte == b'/').count() < MAX_DEPTH => {
-                return Ok(Place { dir: Rc::new(dir), path: path.to_vec() });
+                return Ok(Place { dir: Arc::new(dir), path: path.to_vec() });
             }
             Ok(_) | Err(Errno::LOOP | Errno::NOENT | Errno::NOTDIR) => {}
             Err(errno) => return Err(kernel("open directory", path)(errno)),
@@ -230,6 +230,6 @@ impl Walk<'_> {
             Some(dir) => dir,
             None => self.tree.open_plain(self.tree.root(), b"", OFlags::PATH | OFlags::DIRECTORY).map_err(kernel("open", b"/"))?,
         };
-        Ok(Place { dir: Rc::new(dir), path: std::mem::take(&mut self.path) })
+        Ok(Place { dir: Arc::new(dir), path: std::mem::take(&mut self.path) })
     }
 }

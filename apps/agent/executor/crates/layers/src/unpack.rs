@@ -27,8 +27,6 @@ pub struct UnpackOptions {
     /// Of the tar; also of what hard links make it copy from layers below.
     pub max_bytes: u64,
     pub max_entries: u64,
-    /// The layers below, topmost first.
-    pub lower_dirs: Vec<PathBuf>,
     /// Return only when everything is on disk. This is one syncfs(2), which also waits for what others wrote to the file system; a
     /// caller that unpacks several layers may do without and sync once itself.
     pub durable: bool,
@@ -52,8 +50,14 @@ pub struct Unpacked {
 /// dies it is not: unpack into a temporary name and rename.
 ///
 /// Names are resolved as text first (`..` stops at the root), then below `target`, where links made by the layer are followed inside
-/// it. A directory that no entry names is like the one in `lower_dirs`, else root's with mode 0755.
-pub fn unpack(source: impl Read, target: &Path, options: &UnpackOptions) -> Result<Unpacked> {
+/// it. A directory that no entry names is like the one in `lower_dirs` (topmost first), else root's with mode 0755.
+pub fn unpack(source: impl Read, target: &Path, options: &UnpackOptions, lower_dirs: &[PathBuf]) -> Result<Unpacked> {
+    receive(source, target, options)?.finish(lower_dirs, options.durable)
+}
+
+/// As `unpack`, up to where the layers below must be there: several layers can be received at once, in any order, and finished from
+/// the bottom up.
+pub fn receive(source: impl Read, target: &Path, options: &UnpackOptions) -> Result<Received> {
     let name = target.as_os_str().as_encoded_bytes();
     let is_new = match mkdirat(CWD, target, Mode::from_raw_mode(0o755)) {
         Ok(()) => true,
@@ -65,15 +69,32 @@ pub fn unpack(source: impl Read, target: &Path, options: &UnpackOptions) -> Resu
     if !is_empty(&root).map_err(kernel("list", name))? {
         return Err(Error::NotEmpty { path: shown(name) });
     }
-    let unpacked = unpack_into(source, &root, options);
-    if unpacked.is_err() {
+    let mut received = Received { target: target.to_owned(), root, is_new, is_kept: false, unpacked: None, layer: None };
+    received.take_in(source, options)?;
+    Ok(received)
+}
+
+/// All of a layer that does not depend on the layers below. What is not finished is removed when this is dropped.
+pub struct Received {
+    target: PathBuf,
+    root: OwnedFd,
+    is_new: bool,
+    is_kept: bool,
+    unpacked: Option<Unpacked>,
+    layer: Option<Layer>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         // The error that led here is the one worth telling.
-        let _ = remove_content(&root);
-        if is_new {
-            let _ = unlinkat(CWD, target, AtFlags::REMOVEDIR);
+        let _ = remove_content(&self.root);
+        if self.is_new {
+            let _ = unlinkat(CWD, &self.target, AtFlags::REMOVEDIR);
         }
     }
-    unpacked
 }
 
 fn is_empty(dir: &OwnedFd) -> rustix::io::Result<bool> {
@@ -85,32 +106,54 @@ fn is_empty(dir: &OwnedFd) -> rustix::io::Result<bool> {
     Ok(true)
 }
 
-fn unpack_into(source: impl Read, root: &OwnedFd, options: &UnpackOptions) -> Result<Unpacked> {
-    let algorithm = |digest: &Option<Digest>| digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
-    let hash = Some((algorithm(&options.digest), algorithm(&options.diff_id)));
-    let plan = Plan { compression: options.compression, max_bytes: options.max_bytes, hash };
-    let extract = |stream: &mut dyn BufRead| {
-        let mut layer = Layer::new(root, options)?;
-        let mut archive = Reader::new(stream);
-        while let Some(entry) = archive.next_entry()? {
-            layer.apply(entry, &mut archive)?;
-        }
-        layer.finish()
-    };
-    let ((entries, size_bytes), digests) = pipeline::run(source, &plan, extract)?;
-    let Some((digest, diff_id)) = digests else { unreachable!("digests were asked for") };
-    for (what, expected, actual) in [("digest", &options.digest, &digest), ("diff id", &options.diff_id, &diff_id)] {
-        match expected {
-            Some(expected) if expected != actual => {
-                return Err(Error::DigestMismatch { what, expected: expected.clone(), actual: actual.clone() });
+impl Received {
+    /// Digests, and what was made so far.
+    pub fn unpacked(&self) -> &Unpacked {
+        let Some(unpacked) = &self.unpacked else { unreachable!("a layer is handed out when it was taken in") };
+        unpacked
+    }
+
+    fn take_in(&mut self, source: impl Read, options: &UnpackOptions) -> Result<()> {
+        let algorithm = |digest: &Option<Digest>| digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+        let hash = Some((algorithm(&options.digest), algorithm(&options.diff_id)));
+        let plan = Plan { compression: options.compression, max_bytes: options.max_bytes, hash, digest: options.digest.clone() };
+        let root = &self.root;
+        let extract = |stream: &mut dyn BufRead| {
+            let mut layer = Layer::new(root, options)?;
+            let mut archive = Reader::new(stream);
+            while let Some(entry) = archive.next_entry()? {
+                layer.apply(entry, &mut archive)?;
             }
-            _ => {}
+            Ok(layer)
+        };
+        let (layer, digests) = pipeline::run(source, &plan, extract)?;
+        let Some((digest, diff_id)) = digests else { unreachable!("digests were asked for") };
+        for (what, expected, actual) in [("digest", &options.digest, &digest), ("diff id", &options.diff_id, &diff_id)] {
+            match expected {
+                Some(expected) if expected != actual => {
+                    return Err(Error::DigestMismatch { what, expected: expected.clone(), actual: actual.clone() });
+                }
+                _ => {}
+            }
         }
+        let (entries, size_bytes) = layer.extractor.totals();
+        self.unpacked = Some(Unpacked { digest, diff_id, size_bytes, entries });
+        self.layer = Some(layer);
+        Ok(())
     }
-    if options.durable {
-        syncfs(root).map_err(kernel("write to disk", b"/"))?;
+
+    /// `lower_dirs` are the layers below, topmost first.
+    pub fn finish(mut self, lower_dirs: &[PathBuf], durable: bool) -> Result<Unpacked> {
+        let Some(mut layer) = self.layer.take() else { unreachable!("a layer is handed out when it was taken in") };
+        let top = self.root.try_clone().map_err(Error::Source)?;
+        layer.finish(&Merged::open(lower_dirs)?.below(top))?;
+        if durable {
+            syncfs(&self.root).map_err(kernel("write to disk", b"/"))?;
+        }
+        self.is_kept = true;
+        let (entries, size_bytes) = layer.extractor.totals();
+        Ok(Unpacked { entries, size_bytes, ..self.unpacked().clone() })
     }
-    Ok(Unpacked { digest, diff_id, size_bytes, entries })
 }
 
 struct Layer {
@@ -121,17 +164,15 @@ struct Layer {
 
 impl Layer {
     fn new(root: &OwnedFd, options: &UnpackOptions) -> Result<Self> {
-        let duplicate = || root.try_clone().map_err(Error::Source);
-        let lower = Merged::open(&options.lower_dirs)?.below(duplicate()?);
         let rules = Rules {
             owner: Owner::OfEntry,
             keeps_kinds: false,
             max_entries: options.max_entries,
             max_copied: options.max_bytes,
-            lower: Some(lower),
+            is_layer: true,
         };
-        let extractor = Extractor::new(Tree::new(duplicate()?, false), Vec::new(), rules);
-        Ok(Self { extractor, has_root: false, hides_all: false })
+        let tree = Tree::new(root.try_clone().map_err(Error::Source)?, false);
+        Ok(Self { extractor: Extractor::new(tree, Vec::new(), rules), has_root: false, hides_all: false })
     }
 
     fn apply(&mut self, entry: Entry, archive: &mut Reader<&mut dyn BufRead>) -> Result<()> {
@@ -169,21 +210,19 @@ impl Layer {
         }
     }
 
-    fn finish(mut self) -> Result<(u64, u64)> {
+    fn finish(&mut self, lower: &Merged) -> Result<()> {
         if self.hides_all {
-            self.hide_lower_root()?;
+            self.hide_lower_root(lower)?;
         }
         if !self.has_root {
-            let below = self.extractor.lower().map(|lower| of_merged(lower, &lower.root_below())).transpose()?.flatten();
+            let below = of_merged(lower, &lower.root_below())?;
             self.extractor.set_root(below.unwrap_or_else(fallback))?;
         }
-        self.extractor.finish()?;
-        Ok(self.extractor.totals())
+        self.extractor.finish(Some(lower))
     }
 
     /// Overlayfs merges the roots of layers whatever their attributes say, so every name in them is hidden one by one.
-    fn hide_lower_root(&mut self) -> Result<()> {
-        let Some(lower) = self.extractor.lower() else { return Ok(()) };
+    fn hide_lower_root(&mut self, lower: &Merged) -> Result<()> {
         let names = lower.names(&lower.root_below())?;
         let place = self.extractor.place(b"")?;
         for (name, is_directory) in names {

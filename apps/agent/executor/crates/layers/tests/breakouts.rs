@@ -346,17 +346,17 @@ fn a_bomb_stops_at_the_limits() {
     let limits = |max_bytes, max_entries| layers::UnpackOptions { max_bytes, max_entries, ..options() };
     let zeros = layers_gzip(&Tar::new().file("zeros", vec![0; 8 << 20]).end());
     assert!(zeros.len() < 64 << 10);
-    let error = layers::unpack(&zeros[..], &target, &limits(1 << 20, 10)).unwrap_err();
+    let error = layers::unpack(&zeros[..], &target, &limits(1 << 20, 10), &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     let many = (0..20).fold(Tar::new(), |tar, at| tar.file(format!("f{at}"), "")).end();
-    assert_eq!(layers::unpack(&many[..], &target, &limits(1 << 20, 10)).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(layers::unpack(&many[..], &target, &limits(1 << 20, 10), &[]).unwrap_err().kind(), ErrorKind::TooLarge);
     let parents = Tar::new().file("a/b/c/d/e/f/g/h/i/j/k", "").end();
-    assert_eq!(layers::unpack(&parents[..], &target, &limits(1 << 20, 10)).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(layers::unpack(&parents[..], &target, &limits(1 << 20, 10), &[]).unwrap_err().kind(), ErrorKind::TooLarge);
     let map = format!("{},1", (1u64 << 50) - 1);
     let size = (1u64 << 50).to_string();
     let sparse = [("GNU.sparse.map", map.as_bytes()), ("GNU.sparse.size", size.as_bytes()), ("GNU.sparse.numblocks", b"1")];
     let sparse = Tar::new().pax(&sparse).file("sparse", "x").end();
-    assert_eq!(layers::unpack(&sparse[..], &target, &limits(1 << 20, 10)).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(layers::unpack(&sparse[..], &target, &limits(1 << 20, 10), &[]).unwrap_err().kind(), ErrorKind::TooLarge);
     assert!(!target.exists());
 }
 

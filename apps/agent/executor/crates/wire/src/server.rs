@@ -49,6 +49,12 @@ pub enum Operation {
     Disconnect { container_id: String, host_interface: String, name: String },
     #[serde(rename = "layer.unpack")]
     Unpack(LayerUnpack),
+    #[serde(rename = "layer.finish")]
+    Finish(LayerFinish),
+    #[serde(rename = "tree.remove")]
+    RemoveTree { path: String },
+    #[serde(rename = "archive.decompress")]
+    Decompress {},
     #[serde(rename = "layer.diff")]
     Diff(LayerDiff),
     #[serde(rename = "layer.changes")]
@@ -214,11 +220,19 @@ pub struct LayerUnpack {
     pub source: Option<String>,
     pub compression: String,
     pub target: String,
-    pub lower_dirs: Vec<String>,
+    /// Where the bytes that come are kept too. What is there already is their beginning.
+    pub keep: Option<String>,
     pub digest: Option<String>,
     pub diff_id: Option<String>,
     pub max_bytes: u64,
     pub max_entries: u64,
+}
+
+/// Of the layer that was unpacked on the same connection.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerFinish {
+    pub lower_dirs: Vec<String>,
     /// Survives a power cut when answered.
     pub durable: bool,
 }
@@ -256,6 +270,14 @@ pub struct Hello {
 pub struct UnpackResult {
     pub digest: String,
     pub diff_id: String,
+    /// Bytes that were kept, and what they are compressed with.
+    pub kept_bytes: u64,
+    pub kept_compression: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishResult {
     pub size_bytes: u64,
     pub entries: u64,
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use wire::{
-    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExitStatus, Exited, Failure, FrameDecoder, FrameKind,
-    Hello, MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
+    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExitStatus, Exited, Failure, FinishResult, FrameDecoder,
+    FrameKind, Hello, MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
 };
 
 fn fixture(name: &str) -> Value {
@@ -46,7 +46,7 @@ fn a_request_with_a_field_missing_is_not() {
     for mut request in list(fixture("requests")) {
         let Value::Object(fields) = &mut request else { panic!("not an object") };
         // These may be left out: an attachment's mtu is inside, and null stands for absence in Rust's options.
-        let optional = ["id", "op", "rootfs", "log", "source", "digest", "diffId"];
+        let optional = ["id", "op", "rootfs", "log", "source", "keep", "digest", "diffId"];
         for name in fields.keys().filter(|name| !optional.contains(&name.as_str())).cloned().collect::<Vec<_>>() {
             let mut without = fields.clone();
             without.remove(&name);
@@ -126,7 +126,8 @@ fn results_are_sent_as_agreed() {
         overlay: true,
         seccomp: true,
     };
-    let unpack = UnpackResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size_bytes: 12, entries: 3 };
+    let unpack = UnpackResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), kept_bytes: 12, kept_compression: "gzip".into() };
+    let finish = FinishResult { size_bytes: 12, entries: 3 };
     let diff = DiffResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size_bytes: 12, uncompressed_bytes: 34 };
     let stat = PathStat {
         name: "sh".into(),
@@ -141,6 +142,7 @@ fn results_are_sent_as_agreed() {
         serde_json::to_value(state(Status::Running, 11005, 11004, None)),
         serde_json::to_value(stats()),
         serde_json::to_value(unpack),
+        serde_json::to_value(finish),
         serde_json::to_value(diff),
         serde_json::to_value(stat),
     ];

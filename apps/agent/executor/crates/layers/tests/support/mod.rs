@@ -158,23 +158,16 @@ impl Tar {
 }
 
 pub fn options() -> UnpackOptions {
-    UnpackOptions {
-        compression: Compression::Auto,
-        digest: None,
-        diff_id: None,
-        max_bytes: 1 << 30,
-        max_entries: 10_000,
-        lower_dirs: Vec::new(),
-        durable: false,
-    }
+    UnpackOptions { compression: Compression::Auto, digest: None, diff_id: None, max_bytes: 1 << 30, max_entries: 10_000, durable: false }
 }
 
 pub fn unpack_bytes(tar: &[u8], target: &Path) -> Result<Unpacked, Error> {
-    unpack(tar, target, &options())
+    unpack(tar, target, &options(), &[])
 }
 
 pub fn unpack_over(tar: &[u8], target: &Path, lower: &[&Path]) -> Result<Unpacked, Error> {
-    unpack(tar, target, &UnpackOptions { lower_dirs: lower.iter().map(|path| path.to_path_buf()).collect(), ..options() })
+    let lower: Vec<_> = lower.iter().map(|path| path.to_path_buf()).collect();
+    unpack(tar, target, &options(), &lower)
 }
 
 pub fn is_whiteout(path: &Path) -> bool {
