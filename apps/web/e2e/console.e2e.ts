@@ -433,7 +433,18 @@ describe('every page', () => {
     const running = tasks.find((task) => task.status.state === 'running')?.id;
     const failed = tasks.find((task) => task.status.state === 'failed')?.id;
     const serviceId = service('shop_api')?.id;
-    const addresses = ['/', '/nodes', `/nodes/${nodeId}`, '/services', `/services/${serviceId}`, '/stacks', '/tasks', `/tasks/${running}`];
+    const addresses = [
+      '/',
+      '/nodes',
+      `/nodes/${nodeId}`,
+      '/services',
+      `/services/${serviceId}`,
+      '/stacks',
+      '/secrets',
+      '/configs',
+      '/tasks',
+      `/tasks/${running}`,
+    ];
     addresses.push(`/tasks/${running}?view=terminal`, `/tasks/${running}?view=details`, `/tasks/${failed}`, '/account', `/nodes/${'x'.repeat(25)}`, '/nothing');
     for (const address of addresses) {
       await page.goto(address);
@@ -448,6 +459,8 @@ describe('every page', () => {
       ['/nodes', 'Add node'],
       ['/services', 'New service'],
       ['/stacks', 'Deploy stack'],
+      ['/secrets', 'Create secret'],
+      ['/configs', 'Create config'],
       ['/account', 'New token'],
     ] as const) {
       await page.goto(address);

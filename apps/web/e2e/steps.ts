@@ -24,7 +24,7 @@ export async function signOut(page: Page): Promise<void> {
   await seeHeading(page, 'Sign in');
 }
 
-export async function goTo(page: Page, title: 'Overview' | 'Nodes' | 'Services' | 'Stacks' | 'Tasks'): Promise<void> {
+export async function goTo(page: Page, title: 'Overview' | 'Nodes' | 'Services' | 'Stacks' | 'Tasks' | 'Secrets' | 'Configs'): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
   await seeHeading(page, title);
 }

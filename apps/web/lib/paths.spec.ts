@@ -15,6 +15,8 @@ test('all addresses', () => {
     services: paths.services(),
     servicesOfStack: paths.servicesOfStack(stackId),
     service: paths.service(serviceId),
+    secrets: paths.secrets(),
+    configs: paths.configs(),
     stacks: paths.stacks(),
     tasks: paths.tasks(),
     task: paths.task(taskId),
@@ -27,9 +29,11 @@ test('all addresses', () => {
   expect(all).toMatchInlineSnapshot(`
     {
       "account": "/account",
+      "configs": "/configs",
       "node": "/nodes/nnnnnnnnnnnnnnnnnnnnnnnnn",
       "nodes": "/nodes",
       "overview": "/",
+      "secrets": "/secrets",
       "service": "/services/sssssssssssssssssssssssss",
       "services": "/services",
       "servicesOfStack": "/services?stack=kkkkkkkkkkkkkkkkkkkkkkkkk",

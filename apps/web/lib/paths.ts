@@ -9,6 +9,8 @@ export const paths = {
   servicesOfStack: (stackId: StackId) => `/services?stack=${stackId}`,
   service: (serviceId: ServiceId) => `/services/${serviceId}`,
   stacks: () => '/stacks',
+  secrets: () => '/secrets',
+  configs: () => '/configs',
   tasks: () => '/tasks',
   task: (taskId: TaskId) => `/tasks/${taskId}`,
   taskLogs: (taskId: TaskId) => `/tasks/${taskId}?view=logs`,

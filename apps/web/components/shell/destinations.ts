@@ -13,6 +13,8 @@ const pages: readonly Destination[] = [
   { title: 'Services', kind: 'Page', href: paths.services() },
   { title: 'Stacks', kind: 'Page', href: paths.stacks() },
   { title: 'Tasks', kind: 'Page', href: paths.tasks() },
+  { title: 'Secrets', kind: 'Page', href: paths.secrets() },
+  { title: 'Configs', kind: 'Page', href: paths.configs() },
   { title: 'API tokens', kind: 'Page', href: paths.account() },
 ];
 

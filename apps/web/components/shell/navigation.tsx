@@ -1,7 +1,7 @@
 'use client';
 
 import { cn } from '@gantry/ui/cn';
-import { Boxes, CircleGauge, Layers, ListTree, Server } from 'lucide-react';
+import { Boxes, CircleGauge, FileCog, KeyRound, Layers, ListTree, Server } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { paths } from '../../lib/paths.ts';
@@ -12,6 +12,8 @@ const entries = [
   { href: paths.services(), title: 'Services', icon: Boxes },
   { href: paths.stacks(), title: 'Stacks', icon: Layers },
   { href: paths.tasks(), title: 'Tasks', icon: ListTree },
+  { href: paths.secrets(), title: 'Secrets', icon: KeyRound },
+  { href: paths.configs(), title: 'Configs', icon: FileCog },
 ] as const;
 
 export function Navigation({ onNavigate }: { onNavigate?: () => void }) {

@@ -2,6 +2,7 @@ import type { ApiToken, ClusterNode, Service, ServiceRevision, ServiceSpec, Stac
 import type { NodeId, ServiceId, StackId, TaskId } from '@gantry/contracts/ids';
 import type { LiveEvent } from '@gantry/contracts/live';
 import { TaskLog } from './log.ts';
+import { PayloadShelf } from './payload-shelf.ts';
 import { makeContainerId, makeService, makeStack, makeTask, now } from './records.ts';
 
 /** An image of this name is not found by any registry: the task is rejected. */
@@ -20,6 +21,8 @@ export class FakeCluster {
   readonly stacks = new Map<StackId, Stack>();
   readonly tasks = new Map<TaskId, Task>();
   readonly tokens = new Map<string, ApiToken>();
+  readonly secrets = new PayloadShelf((name) => this.#servicesThat(({ task }) => task.secrets.some((use) => use.name === name)));
+  readonly configs = new PayloadShelf((name) => this.#servicesThat(({ task }) => task.configs.some((use) => use.name === name)));
   readonly #revisions = new Map<ServiceId, Omit<ServiceRevision, 'isWanted'>[]>();
   readonly #logs = new Map<TaskId, TaskLog>();
   readonly #listeners = new Set<(event: LiveEvent) => void>();
@@ -212,6 +215,10 @@ export class FakeCluster {
     const changed = { ...held, version: held.version + 1, services, updatedAt: now() };
     this.stacks.set(stack.id, changed);
     this.#emit({ type: 'stack.changed', stack: changed });
+  }
+
+  #servicesThat(use: (spec: ServiceSpec) => boolean): string[] {
+    return [...this.services.values()].filter((service) => use(service.spec)).map((service) => service.spec.name);
   }
 
   #drain(node: ClusterNode): void {

@@ -1,6 +1,8 @@
 import { access, httpApi, isAllowed, type Operation } from '@gantry/contracts/http-api';
+import type { PayloadId } from '@gantry/contracts/ids';
 import { implement, ORPCError } from '@orpc/server';
 import type { FakeCluster } from './cluster.ts';
+import type { PayloadShelf } from './payload-shelf.ts';
 import { makeId, now } from './records.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -9,10 +11,10 @@ export interface RequestContext {
   setCookie: (cookie: string) => void;
 }
 
-const { account, system, nodes, services, stacks, tasks } = httpApi;
+const { account, system, nodes, services, secrets, configs, stacks, tasks } = httpApi;
 const { list, get, create, update, scale, revisions, rollback, remove } = services;
 /** What the dashboard calls. */
-const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, revisions, rollback, remove }, stacks, tasks };
+const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, revisions, rollback, remove }, secrets, configs, stacks, tasks };
 
 /** Text in a Compose file that the real parser refuses too. */
 const unsupportedKey = 'privileged';
@@ -43,7 +45,37 @@ export function createRouter(cluster: FakeCluster, sessions: Sessions) {
     const from = cursor ? items.findIndex((item) => item.id === cursor) : 0;
     return { items: items.slice(from, from + limit), nextCursor: items[from + limit]?.id ?? null };
   };
+  const unused = (shelf: PayloadShelf, id: PayloadId, what: string) => {
+    const { name, services: users } = found(shelf.get(id), what);
+    if (users.length > 0) throw problem(409, 'conflict', `the ${what} ${name} is used by ${users.join(', ')}`);
+    return id;
+  };
+  const { secrets: secretShelf, configs: configShelf } = cluster;
   return os.router({
+    secrets: {
+      list: os.secrets.list.handler(({ input }) => page(secretShelf.list(), input)),
+      get: os.secrets.get.handler(({ input }) => found(secretShelf.get(input.secretId), 'secret')),
+      create: os.secrets.create.handler(({ input }) => secretShelf.create(input)),
+      rotate: os.secrets.rotate.handler(({ input }) => secretShelf.rotate(found(secretShelf.get(input.secretId), 'secret'), input.data)),
+      remove: os.secrets.remove.handler(({ input }) => {
+        secretShelf.remove(unused(secretShelf, input.secretId, 'secret'));
+        return {};
+      }),
+    },
+    configs: {
+      list: os.configs.list.handler(({ input }) => page(configShelf.list(), input)),
+      get: os.configs.get.handler(({ input }) => found(configShelf.get(input.configId), 'config')),
+      content: os.configs.content.handler(({ input }) => {
+        const config = found(configShelf.get(input.configId), 'config');
+        return { number: config.versions.at(-1)?.number ?? 1, data: configShelf.dataOf(config.id) };
+      }),
+      create: os.configs.create.handler(({ input }) => configShelf.create(input)),
+      rotate: os.configs.rotate.handler(({ input }) => configShelf.rotate(found(configShelf.get(input.configId), 'config'), input.data)),
+      remove: os.configs.remove.handler(({ input }) => {
+        configShelf.remove(unused(configShelf, input.configId, 'config'));
+        return {};
+      }),
+    },
     account: {
       signIn: os.account.signIn.handler(({ input, context }) => {
         const opened = sessions.open(input.email, input.password);

@@ -32,7 +32,7 @@ export class CachePatcher {
   }
 
   apply(event: LiveEvent): void {
-    const { nodes, services, stacks, tasks, system } = this.#api;
+    const { nodes, services, stacks, tasks, secrets, configs, system } = this.#api;
     if (event.type === 'ready') {
       void this.#queryClient.invalidateQueries();
       return;
@@ -45,6 +45,9 @@ export class CachePatcher {
       case 'service.changed':
         this.#replaceOne(services.get.key(), event.service);
         this.#replaceInPages(services.list.key(), event.service);
+        // Which services use one is said there.
+        this.#rereadMatching(secrets.list.key());
+        this.#rereadMatching(configs.list.key());
         this.#rereadMatching(services.revisions.key({ input: { serviceId: event.service.id } }));
         break;
       case 'stack.changed':
