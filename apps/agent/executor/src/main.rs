@@ -5,6 +5,7 @@ mod channel;
 mod cli;
 mod clock;
 mod container;
+mod exit_record;
 mod failure;
 mod hooks;
 mod init;

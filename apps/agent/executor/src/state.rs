@@ -1,7 +1,8 @@
-//! The state directory: ROOT/ID/ holds `state.json` (this record), `config.json` (as it was at creation), `shim.sock` and `shim.log`,
+//! The state directory: ROOT/ID/ holds `state.json` (this record), `exit`, `config.json` (as it was at creation), `shim.sock` and `shim.log`,
 //! or `exec.fifo` when the command line created the container. It is all that a restarted server or another command knows.
 
 use crate::clock;
+use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::process::{ProcessRef, boot_id};
 use rustix::fd::OwnedFd;
@@ -29,6 +30,8 @@ pub struct Record {
     /// The container's processes end with its first one.
     pub private_pid: bool,
     pub annotations: BTreeMap<String, String>,
+    /// Kept in a file of its own, see [`crate::exit_record`].
+    #[serde(default, skip_serializing)]
     pub exit: Option<ExitStatus>,
 }
 
@@ -144,14 +147,18 @@ impl StateDir {
     pub fn read(&self) -> Result<Record> {
         let path = self.path.join(RECORD);
         let text = match std::fs::read(&path) {
-            // Between mkdir and the first write, or after a delete that was cut short.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let id = self.path.file_name().unwrap_or_default().to_string_lossy();
-                return Ok(Record::new(&id, Path::new(""), Path::new(""), &oci::Config::default()));
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             text => text.attempt(format!("read {}", path.display()))?,
         };
-        serde_json::from_slice(&text).map_err(|error| Failure::failed(format!("parse {}: {error}", path.display())))
+        let mut record = if text.is_empty() {
+            // Between mkdir and the first write, after a delete that was cut short, or after a power cut soon after creation.
+            let id = self.path.file_name().unwrap_or_default().to_string_lossy();
+            Record::new(&id, Path::new(""), Path::new(""), &oci::Config::default())
+        } else {
+            serde_json::from_slice(&text).map_err(|error| Failure::failed(format!("parse {}: {error}", path.display())))?
+        };
+        record.exit = record.exit.or(exit_record::read(&self.fd)?);
+        Ok(record)
     }
 
     pub fn read_config(&self) -> Result<oci::Config> {
@@ -160,27 +167,21 @@ impl StateDir {
     }
 
     pub fn write_config(&self, json: &[u8]) -> Result<()> {
-        self.write_file(CONFIG, json, false)
+        self.write_file(CONFIG, json)
     }
 
-    /// Replaces the record in one step. `durable` makes it survive a power cut before this returns.
-    pub fn write(&self, record: &Record, durable: bool) -> Result<()> {
+    /// Replaces the record in one step.
+    pub fn write(&self, record: &Record) -> Result<()> {
         let json = serde_json::to_vec(record).map_err(|error| Failure::bug(format!("encode the record: {error}")))?;
-        self.write_file(RECORD_NEW, &json, durable)?;
-        rustix::fs::renameat(&self.fd, RECORD_NEW, &self.fd, RECORD).attempt(format!("replace {RECORD} in {}", self.path.display()))?;
-        if durable {
-            rustix::fs::fsync(&self.fd).attempt(format!("sync {}", self.path.display()))?;
-        }
-        Ok(())
+        self.write_file(RECORD_NEW, &json)?;
+        rustix::fs::renameat(&self.fd, RECORD_NEW, &self.fd, RECORD).attempt(format!("replace {RECORD} in {}", self.path.display()))
     }
 
-    fn write_file(&self, name: &str, bytes: &[u8], durable: bool) -> Result<()> {
+    fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let what = || format!("write {name} in {}", self.path.display());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).attempt(what())?;
-        let mut file = std::fs::File::from(fd);
-        file.write_all(bytes).attempt(what())?;
-        if durable { file.sync_data().attempt(what()) } else { Ok(()) }
+        std::fs::File::from(fd).write_all(bytes).attempt(what())
     }
 
     /// The record goes last: whatever stops this half-way, the container can be found and deleted again.

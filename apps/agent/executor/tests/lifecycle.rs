@@ -143,12 +143,15 @@ fn the_exit_is_on_disk_when_a_waiter_hears_of_it() {
     for expected in [0, 1, 255] {
         let bundle = server.bundle().sh(&format!("exit {expected}"));
         server.create(&bundle).unwrap();
-        let path = server.root().join(&bundle.id).join("state.json");
+        let path = server.root().join(&bundle.id).join("exit");
         let mut waiting = server.shim(&bundle.id);
         server.ok("container.start", json!({ "containerId": bundle.id }));
         let answer = waiting.ask(&json!({ "op": "wait", "processId": "init" }));
-        let record: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert_eq!((&record["exit"], record["exit"]["code"].as_i64()), (&answer["exit"], Some(expected)));
+        // A checksum, the length of the JSON, the JSON.
+        let slot = std::fs::read(path).unwrap();
+        let length = u32::from_le_bytes(slot[8..12].try_into().unwrap()) as usize;
+        let record: Value = serde_json::from_slice(&slot[12..12 + length]).unwrap();
+        assert_eq!((&record, record["code"].as_i64()), (&answer["exit"], Some(expected)));
     }
 }
 
@@ -192,5 +195,43 @@ fn many_containers_leave_nothing() {
     until("descriptors are back", || descriptors(&server) <= before);
     assert_eq!(mounts(), mounts_before);
     assert_eq!(cgroups_left(&server.cgroup_parent), Vec::<std::path::PathBuf>::new());
+    assert_eq!(std::fs::read_dir(server.root()).unwrap().count(), 0);
+}
+
+/// What a leak would add to: descriptors, threads, children and KiB of the server's own memory.
+fn held_by(server: &Server) -> (usize, usize, usize, u64) {
+    let of = |part: &str| format!("/proc/{}/{part}", server.pid());
+    let count = |part: &str| std::fs::read_dir(of(part)).unwrap().count();
+    let children = std::fs::read_to_string(of(&format!("task/{}/children", server.pid()))).unwrap().split_whitespace().count();
+    let status = std::fs::read_to_string(of("status")).unwrap();
+    let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap();
+    (count("fd"), count("task"), children, memory)
+}
+
+#[test]
+fn a_hundred_containers_one_after_another_leave_nothing() {
+    const ENOUGH_TO_WARM_UP: u32 = 20;
+    /// A leak of 40 KiB for each container is more.
+    const MAX_GROWTH_KIBIBYTES: u64 = 4096;
+    let mut server = Server::start();
+    let bundle = server.bundle().sh("echo hello").log(0, 1);
+    for _ in 0..ENOUGH_TO_WARM_UP {
+        server.run(&bundle);
+    }
+    until("the server is at rest", || held_by(&server).2 == 0);
+    let before = held_by(&server);
+    for _ in 0..100 {
+        let (output, exit) = server.run(&bundle);
+        assert_eq!((output.as_str(), exit["code"].as_i64()), ("hello\n", Some(0)));
+    }
+    until("the server holds no more than before", || {
+        let now = held_by(&server);
+        now.0 <= before.0 && now.1 <= before.1 && now.2 <= before.2
+    });
+    let grown = held_by(&server).3.saturating_sub(before.3);
+    assert!(grown <= MAX_GROWTH_KIBIBYTES, "the server has grown by {grown} KiB");
+    assert_eq!(cgroups_left(&server.cgroup_parent), Vec::<std::path::PathBuf>::new());
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(server.directory.to_str().unwrap()), "{mounts}");
     assert_eq!(std::fs::read_dir(server.root()).unwrap().count(), 0);
 }

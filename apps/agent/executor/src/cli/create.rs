@@ -88,7 +88,7 @@ pub fn run(global: &Global, arguments: &mut Arguments) -> Result<ExitCode> {
 
 fn begin(created: &mut Created) -> Result<()> {
     created.record.started_at = Some(clock::now());
-    created.state_dir.write(&created.record, false)?;
+    created.state_dir.write(&created.record)?;
     created.launched.open_gate()?;
     let pid = created.launched.child.pid.as_raw_nonzero().get();
     created.launched.await_exec_and_listener(&created.config, &created.record, pid)?;
@@ -150,7 +150,7 @@ fn prepare_in(
     let rootfs = bundle.join(config.root.as_ref().map_or("rootfs", |root| root.path.as_str()));
     let mut record = Record::new(id, bundle, &rootfs, &config);
     state_dir.write_config(json)?;
-    state_dir.write(&record, false)?;
+    state_dir.write(&record)?;
     // `run` keeps the channel open itself; after `create` only the name in the state directory remains.
     let needs_fifo = is_detached && !options.detach;
     let fifo = if needs_fifo { Some(make_fifo(state_dir)?) } else { None };
@@ -178,7 +178,7 @@ fn prepare_in(
     })?;
     let pid = launched.child.pid.as_raw_nonzero().get();
     record.process = Some(ProcessRef::of(pid));
-    let settled = settle(global, options, &launched, state_dir, &record);
+    let settled = settle(global, options, &launched, state_dir, &record, !needs_fifo);
     if settled.is_err() {
         launched.kill();
         let _ = record.cgroup().remove();
@@ -186,12 +186,21 @@ fn prepare_in(
     settled.map(|()| (record, config, launched))
 }
 
-/// What callers rely on when `create` returns.
-fn settle(global: &Global, options: &Options, launched: &Launched, state_dir: &StateDir, record: &Record) -> Result<()> {
+/// What callers rely on when `create` returns; `run` writes the record in a moment anyway, before the program can run.
+fn settle(
+    global: &Global,
+    options: &Options,
+    launched: &Launched,
+    state_dir: &StateDir,
+    record: &Record,
+    is_started_next: bool,
+) -> Result<()> {
     for warning in &launched.warnings {
         global.logger.warning(warning);
     }
-    state_dir.write(record, false)?;
+    if !is_started_next {
+        state_dir.write(record)?;
+    }
     if let (Some(socket), Some(controller)) = (&options.console_socket, &launched.console) {
         console::send(socket, controller.as_fd())?;
     }
@@ -250,7 +259,7 @@ pub fn start(global: &Global, arguments: &mut Arguments) -> Result<()> {
         fifo => fifo.attempt("open the exec fifo")?,
     };
     record.started_at = Some(clock::now());
-    state_dir.write(&record, false)?;
+    state_dir.write(&record)?;
     rustix::io::write(&fifo, b"0").attempt("open the gate")?;
     // The reading end is close-on-exec: it goes when the program runs (or when there will be none).
     let mut waiting = [PollFd::new(&fifo, PollFlags::empty())];

@@ -4,6 +4,7 @@ use super::connection::{Connection, Flushed, Role};
 use super::events::{Events, QUIET, READABLE, Token, WRITABLE};
 use super::log::Log;
 use super::supervised::{INIT, Supervised, Wrote, to_exit_status};
+use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::state::{Record, SHIM_SOCKET, StateDir};
 use rustix::event::epoll::EventFlags;
@@ -183,7 +184,7 @@ impl Keeper {
             }
             self.record.exit = Some(exit.clone());
             // On disk before anybody hears of it. Failing that (a full disk), hearing is still better than not.
-            if let Err(failure) = self.state_dir.write(&self.record, true) {
+            if let Err(failure) = exit_record::write(&self.state_dir.fd, &exit) {
                 crate::report::say(failure);
             }
         }

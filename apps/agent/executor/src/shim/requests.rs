@@ -307,7 +307,7 @@ impl Keeper {
             connect_terminal(&self.events, process, number, console, has_stdin)?;
         }
         if number == INIT {
-            self.state_dir.write(&self.record, false)?;
+            self.state_dir.write(&self.record)?;
             self.run_poststart_hooks(pid);
         }
         self.answer_starters(number, &ShimAnswer::started(pid))

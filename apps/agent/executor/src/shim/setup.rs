@@ -4,6 +4,7 @@ use super::events::{Events, READABLE, Token};
 use super::keeper::{Keeper, Kept};
 use super::log::Log;
 use super::supervised::{INIT, Input, Output, Stdio, Supervised, set_nonblocking};
+use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::launch::{self, Request};
 use crate::process::ProcessRef;
@@ -93,7 +94,8 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     let mut record = Record::new(&create.container_id, bundle, &rootfs, &config);
     let own = ProcessRef::of(rustix::process::getpid().as_raw_nonzero().get());
     record.shim = Some(own);
-    state_dir.write(&record, false)?;
+    state_dir.write(&record)?;
+    exit_record::reserve(&state_dir.fd)?;
     // Whoever started us may be ended with its whole cgroup.
     let shims = record.cgroup().sibling(cgroups::SHIMS);
     let leave = || shims.adopt_self().attempt("leave the server's cgroup");
@@ -127,7 +129,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     }
     let pid = launched.child.pid.as_raw_nonzero().get();
     record.process = Some(ProcessRef::of(pid));
-    let stored = state_dir.write(&record, false).and_then(|()| supervise(&events, launched, &mut stdio, create.stdin));
+    let stored = state_dir.write(&record).and_then(|()| supervise(&events, launched, &mut stdio, create.stdin));
     let init = stored?;
     events.watch(&listener, Token::Listener, READABLE)?;
     events.watch(&signals, Token::Signals, READABLE)?;
