@@ -114,32 +114,32 @@ pub fn delete(root: &Path, id: &str, force: bool) -> Result<()> {
     if let Some(shim) = record.live_shim().filter(|_| is_creating) {
         end(shim, Duration::ZERO)?;
     }
-    end_processes(&record)?;
+    let cgroup = record.cgroup();
+    end_processes(&record, &cgroup)?;
     if let Some(shim) = record.live_shim() {
         end(shim, SHIM_LIMIT)?;
     }
     run_poststop_hooks(&state_dir, &record);
     if !record.bundle.is_empty() {
-        record.cgroup().remove().attempt(format!("delete container {id}"))?;
+        cgroup.remove().attempt(format!("delete container {id}"))?;
     }
     state_dir.remove()
 }
 
-fn end_processes(record: &Record) -> Result<()> {
+fn end_processes(record: &Record, cgroup: &cgroups::Cgroup) -> Result<()> {
     if let Some(process) = record.live_process() {
         if let Some(pidfd) = process.open() {
             let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-            let cgroup = record.cgroup();
             if cgroup.is_frozen() {
                 cgroup.thaw().attempt("let the killed container end")?;
             }
             await_death(process, &pidfd, DEATH_LIMIT)?;
         }
     }
-    if record.bundle.is_empty() || !record.cgroup().exists() {
+    if record.bundle.is_empty() || !cgroup.exists() {
         return Ok(());
     }
-    record.cgroup().kill().attempt("kill the container's processes")
+    cgroup.kill().attempt("kill the container's processes")
 }
 
 fn await_death(process: ProcessRef, pidfd: &OwnedFd, limit: Duration) -> Result<()> {

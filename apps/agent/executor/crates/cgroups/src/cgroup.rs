@@ -233,20 +233,23 @@ fn collect_pids(directory: &Path, pids: &mut Vec<i32>) -> Result<()> {
     children(directory).iter().try_for_each(|child| collect_pids(child, pids))
 }
 
-/// The last process may still be on its way out: EBUSY is worth a short wait.
+/// EBUSY means cgroups below, or a last process that is still on its way out, which is worth a short wait.
 fn remove_tree(directory: &Path) -> Result<()> {
-    for child in children(directory) {
-        remove_tree(&child)?;
-    }
     let mut delay = Duration::from_millis(1);
     for attempt in 1.. {
         match std::fs::remove_dir(directory) {
             Ok(()) => break,
             Err(error) if error.kind() == ErrorKind::NotFound => break,
-            Err(error) if error.kind() == ErrorKind::ResourceBusy && attempt < ATTEMPTS => std::thread::sleep(delay),
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && attempt < ATTEMPTS => {
+                let children = children(directory);
+                if children.is_empty() {
+                    std::thread::sleep(delay);
+                    delay *= 2;
+                }
+                children.iter().try_for_each(|child| remove_tree(child))?;
+            }
             Err(source) => return Err(Error::Io { attempt: "remove", path: directory.to_owned(), source }),
         }
-        delay *= 2;
     }
     Ok(())
 }
