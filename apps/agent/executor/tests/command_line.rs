@@ -281,3 +281,62 @@ fn cve_2019_5736_a_command_starts_containers_from_a_view_without_an_upper_layer(
     let error = std::fs::OpenOptions::new().write(true).open(&exe).unwrap_err();
     assert!(matches!(error.raw_os_error(), Some(1 | 13 | 26 | 30)), "{error}");
 }
+
+/// A point is a part of the time that the command takes when it is left alone: where exactly the blow falls differs from run to run, what
+/// must be left never does.
+#[test]
+fn killed_at_any_point_leaves_nothing_that_delete_does_not_remove() {
+    const POINTS: u32 = 12;
+    let runtime = Runtime::new();
+    let prepare = |bundle: &Bundle, command: &str| {
+        bundle.write();
+        if command != "create" {
+            runtime.create(bundle, &[]);
+        }
+        if command == "delete" {
+            runtime.ok(&["start", &bundle.id]);
+        }
+    };
+    let spawn = |bundle: &Bundle, command: &str| {
+        let path = bundle.path.to_str().unwrap();
+        let arguments: &[&str] = match command {
+            "create" => &["create", "--bundle", path, &bundle.id],
+            "start" => &["start", &bundle.id],
+            _ => &["delete", "--force", &bundle.id],
+        };
+        runtime.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    for command in ["create", "start", "delete"] {
+        let mut whole = std::time::Duration::ZERO;
+        for point in 0..=POINTS {
+            let bundle = runtime.bundle().args(&["sleep", "1000"]);
+            prepare(&bundle, command);
+            let started = std::time::Instant::now();
+            let mut child = spawn(&bundle, command);
+            if point > 0 {
+                std::thread::sleep(whole * (point - 1) / POINTS);
+                child.kill().unwrap();
+            }
+            let status = child.wait().unwrap();
+            if point == 0 {
+                assert!(status.success(), "{command}");
+                whole = started.elapsed();
+            }
+            let what = format!("{command}, killed at {point} of {POINTS}");
+            let deleted = runtime.run(&["delete", "--force", &bundle.id]);
+            assert!(deleted.status.success(), "{what}: {}", String::from_utf8_lossy(&deleted.stderr));
+            assert!(!runtime.directory.join("state").join(&bundle.id).exists(), "{what}: a state is left");
+            until(&format!("{what}: its cgroup and its processes are gone"), || {
+                cgroups_left(&runtime.cgroup_parent).is_empty() && !is_mounted_anywhere(&bundle)
+            });
+        }
+    }
+}
+
+/// Some process has the container's root file system among its mounts.
+fn is_mounted_anywhere(bundle: &Bundle) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mounts = processes.filter_map(|process| std::fs::read_to_string(process.path().join("mountinfo")).ok());
+    let layer = bundle.layer.to_str().unwrap();
+    mounts.into_iter().any(|text| text.contains(layer))
+}
