@@ -1,5 +1,6 @@
 //! Docker's json-file log: one object a line, `{"log":"text\n","stream":"stdout","time":"…"}`, rotated by size.
 
+use super::scan::{find_newline, find_special};
 use crate::clock;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -54,7 +55,7 @@ impl Log {
         let time = clock::now();
         let mut rest = bytes;
         let mut partial = std::mem::take(&mut self.partial[stream as usize]);
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = find_newline(rest) {
             let (line, after) = rest.split_at(end + 1);
             self.append_line(stream, &mut partial, line, &time)?;
             rest = after;
@@ -159,6 +160,9 @@ fn cut(line: &[u8]) -> usize {
 
 /// JSON string content; bytes that are not UTF-8 become U+FFFD.
 fn escape(out: &mut Vec<u8>, text: &[u8]) {
+    if text.is_ascii() {
+        return escape_valid(out, text);
+    }
     for chunk in text.utf8_chunks() {
         escape_valid(out, chunk.valid().as_bytes());
         if !chunk.invalid().is_empty() {
@@ -169,14 +173,10 @@ fn escape(out: &mut Vec<u8>, text: &[u8]) {
 
 fn escape_valid(out: &mut Vec<u8>, text: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut plain_from = 0;
-    for (at, byte) in text.iter().enumerate() {
-        if *byte >= b' ' && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text[plain_from..at]);
-        plain_from = at + 1;
-        match byte {
+    let mut rest = text;
+    while let Some(at) = find_special(rest) {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
@@ -184,8 +184,9 @@ fn escape_valid(out: &mut Vec<u8>, text: &[u8]) {
             b'\\' => out.extend_from_slice(b"\\\\"),
             other => out.extend_from_slice(&[b'\\', b'u', b'0', b'0', HEX[usize::from(other >> 4)], HEX[usize::from(other & 15)]]),
         }
+        rest = &rest[at + 1..];
     }
-    out.extend_from_slice(&text[plain_from..]);
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod keeper;
 mod log;
 mod output;
 mod requests;
+mod scan;
 mod setup;
 mod supervised;
 
