@@ -58,7 +58,7 @@ export async function makeBundle(path: string, args: readonly string[], memoryBy
   const rootfs = join(path, 'rootfs');
   for (const directory of ['bin', 'proc', 'dev', 'sys', 'etc', 'tmp']) await mkdir(join(rootfs, directory), { recursive: true });
   await copyFile('/bin/busybox', join(rootfs, 'bin/busybox'));
-  for (const applet of ['true', 'sleep', 'sh', 'yes', 'head']) await symlink('busybox', join(rootfs, 'bin', applet));
+  for (const applet of ['true', 'sleep', 'sh', 'cat']) await symlink('busybox', join(rootfs, 'bin', applet));
   await writeFile(join(path, 'config.json'), JSON.stringify(dockerDefault(args, memoryBytes)));
   return path;
 }
