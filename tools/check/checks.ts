@@ -21,4 +21,9 @@ export const checks: readonly Check[] = [
   { name: 'house rules', run: checkHouseRules },
   { name: 'Rust format', run: () => run('cargo', ['fmt', '--all', '--check'], executor) },
   { name: 'Rust lint', run: () => run('cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--quiet', '--', '-D', 'warnings'], executor) },
+  {
+    // Not among all targets: it is for the virtual machine alone.
+    name: 'Rust lint of the virtual machine tests',
+    run: () => run('cargo', ['clippy', '--test', 'unified', '--locked', '--quiet', '--', '-D', 'warnings'], executor),
+  },
 ];

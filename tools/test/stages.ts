@@ -5,6 +5,7 @@ import { executorDirectory } from '../build/targets.ts';
 import { runChecks } from '../check/run-checks.ts';
 import { binary } from '../process/paths.ts';
 import { run } from '../process/run.ts';
+import { executorTests } from '../virtual-machine/executor-tests.ts';
 import { fromCargo, fromVitest, type Tally } from './tally.ts';
 
 export interface Stage {
@@ -37,6 +38,7 @@ async function vitest(project: string): Promise<Tally> {
 export const stages: readonly Stage[] = [
   { name: 'checks', run: runChecks },
   { name: 'Rust tests', run: cargoTest },
+  { name: 'virtual machine tests', run: () => executorTests(show) },
   { name: 'unit tests', run: () => vitest('unit') },
   { name: 'integration tests', run: () => vitest('integration') },
   { name: 'end-to-end tests', run: () => vitest('e2e') },

@@ -1,6 +1,6 @@
 //! Processes by pid that may have been reused: a pid means something only together with its start time, within one boot.
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,12 @@ impl ProcessRef {
         let fd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
         self.is_alive().then_some(fd)
     }
+}
+
+/// The process a pidfd stands for, as we see it.
+pub fn pid_of(pidfd: BorrowedFd) -> Option<i32> {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok()).filter(|pid| *pid > 0)
 }
 
 /// Identifies this boot of the machine.

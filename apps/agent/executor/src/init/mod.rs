@@ -12,10 +12,11 @@ mod masks;
 mod mounts;
 pub(crate) mod network;
 mod options;
+pub(crate) mod overlay;
 pub(crate) mod procfs;
 mod program;
 mod resolve;
-pub(crate) mod root;
+mod root;
 
 use crate::channel::{Channel, FromInit, ToInit};
 use crate::failure::{Attempt, Result};

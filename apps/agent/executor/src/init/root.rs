@@ -1,18 +1,16 @@
 //! The root file system: mounted, entered, sealed.
 
 use super::mounts::attach as attach_mount;
+use super::overlay::overlay_mount;
 use crate::failure::{Attempt, Result};
 use crate::plan::InitPlan;
 use oci::Linux;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_string,
-    fsmount, fsopen, mount_change, open_tree, unmount,
-};
+use rustix::mount::{MountPropagationFlags, OpenTreeFlags, UnmountFlags, mount_change, open_tree, unmount};
 use std::path::Path;
 use sys::{MountAttr, mount_setattr};
-use wire::{Code, Failure, OverlayRootfs};
+use wire::{Code, Failure};
 
 /// The container's root as a descriptor of its mount: valid before and after it is entered.
 pub struct Root(OwnedFd);
@@ -92,32 +90,6 @@ fn make_parent_private(rootfs: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// An overlay of the layers, attached nowhere yet.
-pub fn overlay_mount(overlay: &OverlayRootfs) -> Result<OwnedFd> {
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).attempt("open file system type overlay")?;
-    let set = |key: &str, value: &str| fsconfig_set_string(&context, key, value);
-    set("source", "overlay").attempt("name the overlay")?;
-    let mut appended = Ok(());
-    for (at, lower) in overlay.lower_dirs.iter().enumerate() {
-        appended = set("lowerdir+", lower);
-        if at == 0 && appended == Err(rustix::io::Errno::INVAL) {
-            break;
-        }
-        appended.attempt(format!("add layer {lower}"))?;
-    }
-    if appended.is_err() {
-        // Before Linux 6.5: all in one option, with the separator escaped.
-        let escaped: Vec<String> = overlay.lower_dirs.iter().map(|path| path.replace('\\', "\\\\").replace(':', "\\:")).collect();
-        set("lowerdir", &escaped.join(":")).attempt("set the layers")?;
-    }
-    if !overlay.upper_dir.is_empty() {
-        set("upperdir", &overlay.upper_dir).attempt(format!("set upper directory {}", overlay.upper_dir))?;
-        set("workdir", &overlay.work_dir).attempt(format!("set work directory {}", overlay.work_dir))?;
-    }
-    fsconfig_create(&context).attempt("create the overlay")?;
-    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).attempt("mount the overlay")
 }
 
 /// Makes the root file system `/`; the host's is out of reach after this.

@@ -4,6 +4,7 @@ use super::{Birth, Launched, limits, namespaces};
 use crate::channel::{Channel, ToInit};
 use crate::failure::{Attempt, Result};
 use crate::plan::{Plan, Role};
+use crate::process::pid_of;
 use cgroups::Cgroup;
 use oci::{Config, NamespaceKind, Process};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -46,7 +47,9 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
         stdio: request.stdio,
         extra: Some(request.container),
         preserve: request.preserve,
-        cgroup: request.cgroup.open_v2(),
+        cgroup: request.cgroup.open_v2().attempt("find the process's cgroup")?,
+        // Where the container's first process has gone, as systemd and engines inside containers do.
+        cgroup_when_busy: &|| request.cgroup.open_v2_of(pid_of(request.container)?),
         doors: &doors,
     };
     let child = birth.spawn(0, None);

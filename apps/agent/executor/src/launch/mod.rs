@@ -105,7 +105,8 @@ pub fn launch(request: Request) -> Result<Launched> {
         stdio: request.stdio,
         extra: request.fifo,
         preserve: request.preserve,
-        cgroup: cgroup.open_v2(),
+        cgroup: cgroup.open_v2().attempt("find the container's cgroup")?,
+        cgroup_when_busy: &|| None,
         doors: &doors,
     };
     let Role::Init(init) = &plan.role else { return Err(Failure::bug("a plan changed its role")) };
@@ -146,6 +147,8 @@ struct Birth<'a> {
     preserve: &'a [BorrowedFd<'a>],
     /// Of v2, where there is one.
     cgroup: Option<OwnedFd>,
+    /// Where to be born instead when that one takes no process, since it has handed controllers on to cgroups below.
+    cgroup_when_busy: &'a dyn Fn() -> Option<OwnedFd>,
     doors: &'a [OwnedFd],
 }
 
@@ -178,8 +181,15 @@ impl Birth<'_> {
         fds.extend(self.extra.map(|fd| (fd, EXTRA_FD)));
         fds.extend(self.preserve.iter().copied().zip(PRESERVED_FD..));
         fds.extend(self.doors.iter().map(AsFd::as_fd).zip(DOORS_FD..));
-        let cgroup = self.cgroup.as_ref().map(AsFd::as_fd);
-        Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate, new_session: false }.start().attempt("start the container's process")
+        let start = |cgroup, id_map_gate| Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate, new_session: false }.start();
+        let started = match start(self.cgroup.as_ref().map(AsFd::as_fd), id_map_gate) {
+            Err(rustix::io::Errno::BUSY) => {
+                let other = (self.cgroup_when_busy)();
+                other.map_or(Err(rustix::io::Errno::BUSY), |other| start(Some(other.as_fd()), None))
+            }
+            started => started,
+        };
+        started.attempt("start the container's process")
     }
 }
 

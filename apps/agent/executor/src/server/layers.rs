@@ -3,7 +3,7 @@
 use super::Server;
 use crate::clock;
 use crate::failure::{Attempt, Result};
-use crate::init::root::overlay_mount;
+use crate::init::overlay::overlay_mount;
 use crate::state;
 use layers::{Compression, Decompressed, Digest, Root, UnpackOptions, WriteOptions};
 use rustix::fs::{Mode, OFlags};

@@ -13,7 +13,7 @@ impl Connection {
     pub fn open(path: &Path) -> Self {
         let socket = UnixStream::connect(path).unwrap_or_else(|error| panic!("connect to {}: {error}", path.display()));
         // A test that would wait for ever fails.
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(180))).unwrap();
         Self { socket, id: 0 }
     }
 

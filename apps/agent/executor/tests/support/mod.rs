@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod client;
+pub mod runtime;
 
 pub use bundle::Bundle;
 pub use client::{Connection, Stream};
@@ -149,15 +150,17 @@ impl Drop for Server {
 
 /// Waits for something that takes its time; a test that would wait for ever fails.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !is_so() {
-        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        assert!(Instant::now() < deadline, "not within 2 min: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Cgroup directories below a parent's name, in every hierarchy.
+/// Cgroup directories of a parent's name, in every hierarchy.
 pub fn cgroups_left(parent: &str) -> Vec<PathBuf> {
-    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten().map(|entry| entry.path().join(parent));
-    hierarchies.filter(|path| path.exists()).collect()
+    let top = Path::new("/sys/fs/cgroup");
+    let hierarchies = std::fs::read_dir(top).unwrap().flatten().map(|entry| entry.path());
+    let directories = hierarchies.chain([top.to_owned()]).map(|hierarchy| hierarchy.join(parent));
+    directories.filter(|path| path.exists()).collect()
 }

@@ -83,10 +83,23 @@ impl Cgroup {
         self.members().try_for_each(create_with_retries)
     }
 
-    /// For clone3's CLONE_INTO_CGROUP.
-    pub fn open_v2(&self) -> Option<OwnedFd> {
+    /// For clone3's CLONE_INTO_CGROUP; None where v2 is not mounted.
+    pub fn open_v2(&self) -> Result<Option<OwnedFd>> {
+        let Some(path) = self.v2_path() else { return Ok(None) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::fs::open(self.v2_path()?, flags, Mode::empty()).ok()
+        let opened = rustix::fs::open(path, flags, Mode::empty());
+        opened.map(Some).map_err(|errno| Error::Io { attempt: "open", path: path.to_owned(), source: errno.into() })
+    }
+
+    /// The cgroup below this one that a process of ours has moved to. One that has handed controllers on to cgroups below takes no
+    /// process itself.
+    pub fn open_v2_of(&self, pid: i32) -> Option<OwnedFd> {
+        let member = self.v2.as_ref()?;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        let path = member.mount.join(text.lines().find_map(|line| line.strip_prefix("0::/"))?);
+        let is_below = path.starts_with(&member.path) && path.components().all(|part| part != std::path::Component::ParentDir);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if is_below { rustix::fs::open(path, flags, Mode::empty()).ok() } else { None }
     }
 
     /// The doors of the v1 hierarchies, for a process to [`enter`] by itself; into v2 it is born (see `open_v2`). Memory comes last.

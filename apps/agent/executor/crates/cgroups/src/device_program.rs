@@ -102,11 +102,14 @@ fn compile_rule(rule: &DeviceRule) -> Vec<BpfInsn> {
     code
 }
 
+/// In place of the rules that are there: until the old ones are gone both hold, so that nothing is allowed for a moment.
 pub(crate) fn attach(path: &Path, rules: &[DeviceRule]) -> Result<()> {
     let failed = |source| Error::Devices { path: path.to_owned(), source };
     let program = sys::load_device_program(&compile(rules)).map_err(failed)?;
     let directory = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
-    sys::attach_device_program(directory.as_fd(), program.as_fd()).map_err(failed)
+    let former = sys::device_programs(directory.as_fd()).map_err(failed)?;
+    sys::attach_device_program(directory.as_fd(), program.as_fd()).map_err(failed)?;
+    former.iter().try_for_each(|program| sys::detach_device_program(directory.as_fd(), program.as_fd())).map_err(failed)
 }
 
 #[cfg(test)]

@@ -24,7 +24,9 @@ pub struct Memory {
     pub inactive_file: u64,
     pub oom_kills: u64,
     pub failures: u64,
+    /// Memory and swap together, as v1 counts them.
     pub swap_usage: u64,
+    /// Of both together; 0 when nothing limits them.
     pub swap_limit: u64,
     pub raw: Vec<(String, u64)>,
 }
@@ -136,16 +138,15 @@ fn machine_memory() -> u64 {
 fn memory_v1(path: &Path) -> Memory {
     let number = |file: &str| files::number(&path.join(file)).unwrap_or(0);
     let raw = table(&path.join("memory.stat"));
-    let usage = number("memory.usage_in_bytes");
     Memory {
-        usage,
+        usage: number("memory.usage_in_bytes"),
         max_usage: number("memory.max_usage_in_bytes"),
         limit: number("memory.limit_in_bytes").min(machine_memory()),
         cache: find(&raw, "total_cache"),
         inactive_file: find(&raw, "total_inactive_file"),
         oom_kills: files::keyed(&path.join("memory.oom_control"), "oom_kill").unwrap_or(0),
         failures: number("memory.failcnt"),
-        swap_usage: number("memory.memsw.usage_in_bytes").saturating_sub(usage),
+        swap_usage: number("memory.memsw.usage_in_bytes"),
         swap_limit: number("memory.memsw.limit_in_bytes"),
         raw,
     }
@@ -154,17 +155,17 @@ fn memory_v1(path: &Path) -> Memory {
 fn memory_v2(path: &Path) -> Memory {
     let number = |file: &str| files::number(&path.join(file));
     let raw = table(&path.join("memory.stat"));
-    let machine = machine_memory();
+    let (machine, usage) = (machine_memory(), number("memory.current").unwrap_or(0));
     Memory {
-        usage: number("memory.current").unwrap_or(0),
+        usage,
         max_usage: number("memory.peak").unwrap_or(0),
         limit: number("memory.max").unwrap_or(machine).min(machine),
         cache: find(&raw, "file"),
         inactive_file: find(&raw, "inactive_file"),
         oom_kills: files::keyed(&path.join("memory.events"), "oom_kill").unwrap_or(0),
         failures: files::keyed(&path.join("memory.events"), "max").unwrap_or(0),
-        swap_usage: number("memory.swap.current").unwrap_or(0),
-        swap_limit: number("memory.swap.max").unwrap_or(0),
+        swap_usage: number("memory.swap.current").map_or(0, |swap| usage + swap),
+        swap_limit: number("memory.swap.max").zip(number("memory.max")).map_or(0, |(swap, memory)| memory.saturating_add(swap)),
         raw,
     }
 }

@@ -10,7 +10,7 @@ mod process;
 mod signals;
 mod tty;
 
-pub use bpf::{BpfInsn, attach_device_program, load_device_program};
+pub use bpf::{BpfInsn, attach_device_program, detach_device_program, device_programs, load_device_program};
 pub use clone::{Child, IdMapGate, Spawn};
 pub use exec::{Image, execve, execveat};
 pub use fds::{adopt, cloexec_from, close_from, renumber};
