@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { Advice, step } from '../process/report.ts';
 import { run } from '../process/run.ts';
 
@@ -26,6 +27,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
     kmod: ['/usr/sbin/depmod', '/sbin/depmod'],
     openssl: ['/usr/bin/openssl'],
+    podman: ['/usr/bin/podman'],
     procps: ['/usr/bin/ps', '/bin/ps'],
     'qemu-system-x86': ['/usr/bin/qemu-system-x86_64', '/usr/local/bin/qemu-system-x86_64'],
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
@@ -53,6 +55,19 @@ export function missingPackages(purposes: readonly Purpose[], needsCompiler: boo
     .map(([name]) => name);
 }
 
+const servicePolicy = '/usr/sbin/policy-rc.d';
+
+/** What is installed here is started by the tests that need it, where they need it: not by its package, on this host. */
+async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
+  if (existsSync(servicePolicy)) return work();
+  await writeFile(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    await rm(servicePolicy, { force: true });
+  }
+}
+
 /** The index is refreshed only when an install fails without it: a fresh host has none, an old one may point at removed files. */
 async function install(names: readonly string[]): Promise<boolean> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -70,6 +85,6 @@ export async function ensurePackages(names: readonly string[]): Promise<void> {
   const command = `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`;
   if (!onPath('apt-get')) throw new Advice(`This host lacks ${names.join(', ')} (Debian's names). Install them with its package manager and start again.`);
   if (!isRoot()) throw new Advice(`This host lacks ${names.join(', ')}. Run this and start again:\n\n  sudo sh -c '${command}'`);
-  const installed = await step(`Debian packages: ${names.join(' ')}`, () => install(names));
+  const installed = await step(`Debian packages: ${names.join(' ')}`, () => withoutServices(() => install(names)));
   if (!installed) throw new Advice(`apt-get could not install ${names.join(' ')} (see above). Run this, and start again when it succeeds:\n\n  ${command}`);
 }

@@ -13,6 +13,12 @@ import { onHost, type TestHost } from './netns.ts';
 const source = join(import.meta.dirname, '..');
 const executors = ['release', 'debug'].map((profile) => join(source, `executor/target/${profile}/gantry-executor`));
 
+export function builtExecutor(): string {
+  const executor = executors.find((path) => existsSync(path));
+  if (executor === undefined) throw new Error(`the executor is not built: ${executors.join(' or ')}`);
+  return executor;
+}
+
 export interface AgentProcessOptions {
   /** Second octet of its subnet, 10.N.0.0/24: agents that share a network namespace must differ. */
   readonly octet: number;
@@ -53,8 +59,6 @@ export class AgentProcess {
 
   /** How it is run, with some of its environment changed. */
   invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
-    const executor = executors.find((path) => existsSync(path));
-    if (executor === undefined) throw new Error(`the executor is not built: ${executors.join(' or ')}`);
     const { serverUrl = '', joinToken = '', nodeName = 'test-node', host } = this.#options;
     return {
       command: [...(host === undefined ? [] : onHost(host)), process.execPath, join(source, 'src/main.ts')],
@@ -68,7 +72,7 @@ export class AgentProcess {
         GANTRY_BRIDGE: this.names.bridge,
         GANTRY_SUBNET: this.#subnet,
         GANTRY_CGROUP_PARENT: this.names.cgroupParent,
-        GANTRY_EXECUTOR: executor,
+        GANTRY_EXECUTOR: builtExecutor(),
         ...changes,
       },
     };

@@ -10,6 +10,13 @@ import { onHost, TestNetwork } from '../netns.ts';
 
 const program = '/usr/sbin/dockerd';
 
+export interface DockerdOptions {
+  /** The first three octets of the network its host is plugged into. */
+  readonly prefix: string;
+  /** An OCI runtime to start containers with in place of runc. */
+  readonly runtime?: string;
+}
+
 /**
  * Debian's dockerd with its own containerd: on a host of its own, so that its bridge, firewall and mounts meet nobody's, and with its data, sockets and
  * control groups where they are found again.
@@ -19,22 +26,23 @@ export class Dockerd {
   readonly socket: string;
   readonly #network: TestNetwork;
   readonly #names: Names;
+  readonly #runtime: string | undefined;
   #child: ChildProcess | null = null;
   #output = '';
 
-  private constructor(directory: string, prefix: string) {
+  private constructor(directory: string, { prefix, runtime }: DockerdOptions) {
     const mark = randomBytes(3).toString('hex');
     this.directory = directory;
+    this.#runtime = runtime;
     this.socket = join(directory, 'docker.sock');
     this.#network = new TestNetwork(prefix);
     this.#names = { dataDir: directory, bridge: `gd${mark}`, cgroupParent: `gantry-test-dockerd-${mark}`, instances: [] };
   }
 
-  /** `prefix` is the first three octets of the network its host is plugged into. */
-  static async create(options: { prefix: string }): Promise<Dockerd> {
+  static async create(options: DockerdOptions): Promise<Dockerd> {
     if (!existsSync(program))
       throw new Error(`${program} is not installed: "apt-get install --no-install-recommends docker.io" brings what this compares with`);
-    return new Dockerd(await mkdtemp(join(tmpdir(), 'dockerd-')), options.prefix);
+    return new Dockerd(await mkdtemp(join(tmpdir(), 'dockerd-')), options);
   }
 
   /** Returns when it answers; what it wrote is in the message when it ends instead. */
@@ -48,6 +56,7 @@ export class Dockerd {
       host: `unix://${this.socket}`,
       'cgroup-parent': `/${this.#names.cgroupParent}`,
       'log-level': 'warn',
+      ...(this.#runtime === undefined ? {} : { 'add-runtime': `foreign=${this.#runtime}`, 'default-runtime': 'foreign' }),
     };
     const parameters = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
     const child = spawn(enter, [...into, program, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -181,14 +181,16 @@ impl Birth<'_> {
         fds.extend(self.extra.map(|fd| (fd, EXTRA_FD)));
         fds.extend(self.preserve.iter().copied().zip(PRESERVED_FD..));
         fds.extend(self.doors.iter().map(AsFd::as_fd).zip(DOORS_FD..));
-        let start = |cgroup, id_map_gate| Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate, new_session: false }.start();
-        let started = match start(self.cgroup.as_ref().map(AsFd::as_fd), id_map_gate) {
-            Err(rustix::io::Errno::BUSY) => {
-                let other = (self.cgroup_when_busy)();
-                other.map_or(Err(rustix::io::Errno::BUSY), |other| start(Some(other.as_fd()), None))
-            }
-            started => started,
+        let start = |cgroup: Option<&OwnedFd>, id_map_gate| {
+            let cgroup = cgroup.map(AsFd::as_fd);
+            Spawn { image: &image, flags, cgroup, fds: &fds, id_map_gate, new_session: false }.start()
         };
+        let mut started = start(self.cgroup.as_ref(), id_map_gate);
+        if started.as_ref().is_err_and(|errno| *errno == rustix::io::Errno::BUSY) {
+            if let Some(other) = (self.cgroup_when_busy)() {
+                started = start(Some(&other), None);
+            }
+        }
         started.attempt("start the container's process")
     }
 }
