@@ -225,6 +225,20 @@ fn cve_2019_5736_a_command_starts_containers_from_a_view_without_an_upper_layer(
     assert!(matches!(error.raw_os_error(), Some(1 | 13 | 26 | 30)), "{error}");
 }
 
+#[test]
+fn a_filter_need_not_allow_what_setting_up_takes() {
+    let runtime = Runtime::new();
+    let denied =
+        |names: &[&str]| json!({ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{ "names": names, "action": "SCMP_ACT_ERRNO" }] });
+    let early = ["close_range", "dup2", "rt_sigaction", "rt_sigprocmask"];
+    let bundle = runtime.bundle().set("/linux/seccomp", denied(&early));
+    let confined = runtime.bundle().set("/linux/seccomp", denied(&[&early[..], &["capset", "capget", "prctl"]].concat()));
+    for bundle in [bundle, confined.set("/process/noNewPrivileges", json!(true))] {
+        bundle.write();
+        runtime.ok(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    }
+}
+
 /// A point is a part of the time that the command takes when it is left alone: where exactly the blow falls differs from run to run, what
 /// must be left never does.
 #[test]

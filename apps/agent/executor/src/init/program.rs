@@ -115,18 +115,22 @@ fn home_of(uid: u32) -> Option<String> {
     })
 }
 
-/// No return but failure: filter, capabilities, descriptors, exec.
+/// No return but failure: descriptors, filter, capabilities, exec. As much as can be comes before the filter, which need not allow it.
 pub fn execute(channel: &Channel, plan: &Plan, program: Program) -> std::result::Result<Never, Failure> {
+    sys::reset_signals();
+    sys::cloexec_from(3).attempt("close descriptors at exec")?;
+    inherit(plan.preserve_fds)?;
     if plan.process.no_new_privileges {
         rustix::thread::set_no_new_privs(true).attempt("set no_new_privs")?;
+        credentials::limit_capabilities(&plan.process)?;
     }
     if !plan.filter.is_empty() {
         install_filter(channel, plan)?;
     }
-    credentials::limit_capabilities(&plan.process)?;
-    sys::reset_signals();
-    sys::cloexec_from(3).attempt("close descriptors at exec")?;
-    inherit(plan.preserve_fds)?;
+    if !plan.process.no_new_privileges {
+        // Installing took CAP_SYS_ADMIN, which the program may not have.
+        credentials::limit_capabilities(&plan.process)?;
+    }
     let errno = sys::execve(&program.path, &program.argv, &program.envp);
     Err(failure_of(errno, &program.argv[0].to_string_lossy()))
 }
