@@ -17,6 +17,14 @@ const methods = {
   rename: (name: string, to: string) => runtime.containers.rename(name, to),
   pause: (name: string) => runtime.containers.pause(name),
   unpause: (name: string) => runtime.containers.unpause(name),
+  tag: (reference: string) => Promise.resolve(runtime.images.tag('busybox:latest', reference)),
+  untag: (reference: string) => runtime.images.remove(reference).then(() => null),
+  /** What there is, as JSON: status by name, and references. */
+  observe: async () =>
+    JSON.stringify({
+      containers: Object.fromEntries(runtime.containers.list().map(({ name, state }) => [name, state.status])),
+      tags: runtime.images.list().flatMap(({ references }) => references),
+    }),
   execCreate: (name: string, cmd: string[]) => runtime.containers.execCreate(name, { cmd, attachStdout: true }),
   execStart: (execId: string) => runtime.containers.execStart(execId, { detach: true }).then(() => execId),
 };

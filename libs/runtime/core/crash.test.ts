@@ -1,67 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Container } from '@gantry/runtime/containers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AgentMethod } from './crash-agent.ts';
 import { exec, loadBusybox, openRuntimeFixture, outputOf, type RuntimeFixture, start, until } from './fixture.suite.ts';
+import { KillableAgent } from './killable-agent.suite.ts';
 
 let fixture: RuntimeFixture;
-let agent: ChildProcess | null = null;
+let agent: KillableAgent | undefined;
 beforeEach(async () => {
   fixture = await openRuntimeFixture();
   await loadBusybox(fixture.runtime);
 });
 afterEach(async () => {
-  await kill();
+  await agent?.kill();
   await fixture.close();
 });
 
-async function kill(): Promise<void> {
-  if (agent === null) return;
-  const gone = once(agent, 'exit');
-  agent.kill('SIGKILL');
-  await gone;
-  agent = null;
-}
-
-interface Answer {
-  readonly ok: boolean;
-  readonly error?: string;
-  readonly result?: string;
-}
-
 /** Hands the runtime over to an agent in a process of its own. */
-async function startAgent(): Promise<(method: AgentMethod, ...args: unknown[]) => Promise<Answer>> {
-  const { logger: _logger, ...options } = fixture.options;
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-agent.ts'), JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  agent = child;
-  const answers = new Map<number, (answer: Answer) => void>();
-  const ready = Promise.withResolvers<void>();
-  child.once('exit', () => {
-    ready.reject(new Error('the agent ended'));
-    for (const answer of answers.values()) answer({ ok: false, error: 'killed' });
-  });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const { id, ready: isReady, ...answer } = JSON.parse(line);
-    if (isReady === true) ready.resolve();
-    else answers.get(id)?.(answer);
-  });
-  await ready.promise;
-  let nextId = 0;
-  return (method, ...args) => {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    const id = nextId++;
-    answers.set(id, resolve);
-    child.stdin.write(`${JSON.stringify({ id, method, args })}\n`);
-    return promise;
-  };
+async function startAgent(): Promise<KillableAgent['call']> {
+  agent = await KillableAgent.start(fixture.options);
+  return agent.call;
 }
+
+const kill = () => agent?.kill();
 
 /** A process may go between any two looks at it, also while it is read. */
 function isAlive(pid: number): boolean {
@@ -210,93 +173,3 @@ async function forgetRuns({ options }: RuntimeFixture, pids: readonly number[]):
   await delay(300);
   await rm(options.stateDir, { recursive: true, force: true });
 }
-
-type Model = Map<string, 'created' | 'running' | 'stopped'>;
-
-function observed({ state }: Container): 'created' | 'running' | 'stopped' {
-  if (state.status === 'running') return 'running';
-  return state.startedAt === null ? 'created' : 'stopped';
-}
-
-/** Small, and the same for the same seed, so that a failure can be repeated. */
-function randomOf(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * limit);
-  };
-}
-
-interface Operation {
-  readonly name: string;
-  readonly done: Promise<Answer>;
-  readonly apply: (model: Model) => void;
-}
-
-type Call = Awaited<ReturnType<typeof startAgent>>;
-
-/** Something that fits the state the model has for `name`. */
-function choose(name: string, model: Model, random: (limit: number) => number, call: Call): Operation {
-  const state = model.get(name);
-  const operation = (method: AgentMethod, apply: Operation['apply'], ...args: unknown[]): Operation => ({ name, done: call(method, name, ...args), apply });
-  if (state === undefined) return operation('create', (after) => after.set(name, 'created'), { cmd: ['sleep', '1000'] });
-  if (random(4) === 0) return operation('remove', (after) => after.delete(name));
-  if (state === 'running') return operation('stop', (after) => after.set(name, 'stopped'));
-  return operation('start', (after) => after.set(name, 'running'));
-}
-
-const statusOf = { created: 'created', running: 'running', stopped: 'exited' } as const;
-
-/** Operations on containers of different names at once, cut off by a kill; then the model and the world must agree. */
-async function playRound(model: Model, random: (limit: number) => number, nextName: () => string): Promise<string[]> {
-  const failures: string[] = [];
-  const call = await startAgent();
-  const operations = new Map<string, Operation>();
-  for (let step = 0; step < 6; step++) {
-    const idle = [...model.keys()].filter((name) => !operations.has(name));
-    const name = (random(3) > 0 ? idle[random(idle.length)] : undefined) ?? nextName();
-    operations.set(name, choose(name, model, random, call));
-  }
-  const finished = new Set<string>();
-  for (const { name, done } of operations.values()) {
-    void done.then(({ ok, error }) => {
-      if (ok) finished.add(name);
-      else if (error !== 'killed') failures.push(`${name}: ${error}`);
-    });
-  }
-  await delay(random(400));
-  await kill();
-  for (const { name, apply } of operations.values()) if (finished.has(name)) apply(model);
-
-  const runtime = await fixture.reopen();
-  for (const [name, state] of model) {
-    if (!operations.has(name) || finished.has(name)) expect(runtime.containers.get(name).state.status, name).toBe(statusOf[state]);
-  }
-  // What was cut off may have happened or not; from here on it is what it is.
-  for (const name of operations.keys()) {
-    const found = runtime.containers.find(name);
-    if (found === undefined) model.delete(name);
-    else if (!finished.has(name)) model.set(name, observed(found));
-  }
-  const ids = runtime.containers.list().map((container) => container.id);
-  expect(ids).toHaveLength(model.size);
-  for (const directory of ['containers', 'snapshots/active']) {
-    expect(readdirSync(join(fixture.options.dataDir, directory)).toSorted(), directory).toEqual(ids.toSorted());
-  }
-  await runtime.close();
-  return failures;
-}
-
-describe.each([1, 2, 3])('random operations and random kill -9, seed %d', (seed) => {
-  it('keep what was acknowledged, and leave nothing half made', { timeout: 180_000 }, async () => {
-    const random = randomOf(seed);
-    const model: Model = new Map();
-    const failures: string[] = [];
-    // No name may be read as the beginning of an id.
-    let made = 0;
-    await fixture.runtime.close();
-    for (let round = 0; round < 6; round++) failures.push(...(await playRound(model, random, () => `name${++made}`)));
-    await fixture.reopen();
-    expect(failures).toEqual([]);
-  });
-});
