@@ -148,7 +148,8 @@ export const scenarios: readonly CliScenario[] = [
       { run: 'docker logs -f e1 2>/dev/null & p=$!; sleep 0.5; kill $p; wait $p 2>/dev/null; true', out: 'one\nthree' },
       { run: "docker top e1 -o pid,comm | tail -n +2 | awk '{print $2}'", out: 'sleep' },
       { run: "docker top e1 | head -1 | awk '{print $1, $2, $NF}'", out: 'UID PID CMD' },
-      { run: "docker stats --no-stream --format '{{.Name}} {{.PIDs}}' e1", out: 'e1 1', unlikeDockerd: { out: 'firstStats' } },
+      // How many processes dockerd counts in its first answer depends on how long it took it.
+      { run: "docker stats --no-stream --format '{{.Name}}' e1", out: 'e1' },
       { run: 'docker diff e1 | grep -v "^. /\\(dev\\|proc\\|sys\\)" | sort', out: 'A /made\nA /tmp/detached\nC /etc\nC /tmp\nD /etc/group' },
       { run: 'docker rm -f e1', out: 'e1' },
     ],

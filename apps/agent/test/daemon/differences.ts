@@ -34,12 +34,6 @@ export const differences = {
     here: '127',
     why: 'as Docker since 23',
   },
-  firstStats: {
-    what: 'number of processes in the first `docker stats` of a container, control groups version 1',
-    docker: '0',
-    here: 'counted',
-    why: 'it is known',
-  },
   volumeCreatedAgain: {
     what: 'event `volume create` for a volume that exists',
     docker: '20.10 repeats it for every container that uses the volume',
