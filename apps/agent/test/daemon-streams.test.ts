@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { toTar } from '@gantry/testing/images';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -189,4 +190,34 @@ test('events of the past end at until, and a follower gets what happens after it
   );
   const actions = body.split('\n').flatMap((line) => (line.startsWith('{') ? [(JSON.parse(line) as { Action: string }).Action] : [])); // Docker's event messages
   expect(actions).toEqual(['create', 'start', 'die']);
+});
+
+test('what other servers hold is imported and searched for in the client’s stead', async () => {
+  const tar = toTar([{ path: 'file', content: Buffer.from('from afar') }]);
+  const results = [
+    { name: 'team/one', description: 'first', star_count: 3, is_official: true },
+    { name: 'team/two', description: 'second', star_count: 1 },
+  ];
+  const server = createServer((request, response) => {
+    if (request.url === '/root.tar') response.end(tar);
+    else if (request.url === '/v1/search?q=team&n=25') response.end(JSON.stringify({ results }));
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  try {
+    expect(await post(`/images/create?fromSrc=http://${host}/root.tar&repo=far:1`)).toMatchObject({ status: 200, body: expect.stringContaining('sha256:') });
+    expect((await ask(agent.engineSocket, 'DELETE', '/images/far:1')).status).toBe(200);
+    expect(await post(`/images/create?fromSrc=http://${host}/nosuch&repo=far:2`)).toMatchObject({ status: 400, body: expect.stringContaining('status 404') });
+    const search = (query: string) => ask(agent.engineSocket, 'GET', `/images/search?${query}`);
+    expect(JSON.parse((await search(`term=${host}/team`)).body)).toEqual([
+      { name: 'team/one', description: 'first', star_count: 3, is_official: true, is_automated: false },
+      { name: 'team/two', description: 'second', star_count: 1, is_official: false, is_automated: false },
+    ]);
+    expect(JSON.parse((await search(`term=${host}/team&filters={"stars":["2"]}`)).body)).toHaveLength(1);
+    expect(await search('term=127.0.0.1:1/team')).toMatchObject({ status: 503, body: expect.stringContaining('search on 127.0.0.1:1') });
+  } finally {
+    server.close();
+  }
 });

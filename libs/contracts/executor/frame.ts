@@ -33,22 +33,40 @@ export function encodeFrame(kind: FrameKind, payload: Uint8Array): Buffer {
   return frame;
 }
 
-/** Cuts a byte stream into frames. Holds at most one incomplete frame. */
+/** Cuts a byte stream into frames. Holds at most one incomplete frame, in the pieces it came in: a large one is put together once. */
 export class FrameDecoder {
-  #pending: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #size = 0;
+  /** How many bytes it takes to go on. */
+  #wanted = frameHeaderBytes;
 
   *push(chunk: Buffer): Generator<Frame> {
-    let buffer = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    while (buffer.length >= frameHeaderBytes) {
-      const length = buffer.readUInt32BE(0);
-      const kind = buffer.readUInt8(4);
-      if (length > maxFramePayloadBytes) throw new RangeError(`frame payload of ${length} bytes is over ${maxFramePayloadBytes}`);
-      if (!isFrameKind(kind)) throw new RangeError(`unknown frame kind ${kind}`);
-      const end = frameHeaderBytes + length;
-      if (buffer.length < end) break;
-      yield { kind, payload: buffer.subarray(frameHeaderBytes, end) };
-      buffer = buffer.subarray(end);
+    this.#size += chunk.length;
+    if (this.#size < this.#wanted) {
+      this.#pieces.push(Buffer.from(chunk));
+      return;
     }
-    this.#pending = Buffer.from(buffer);
+    let buffer = this.#pieces.length === 0 ? chunk : Buffer.concat([...this.#pieces, chunk]);
+    for (;;) {
+      this.#wanted = frameHeaderBytes + (buffer.length < frameHeaderBytes ? 0 : readLength(buffer));
+      if (buffer.length < this.#wanted) break;
+      yield { kind: readKind(buffer), payload: buffer.subarray(frameHeaderBytes, this.#wanted) };
+      buffer = buffer.subarray(this.#wanted);
+    }
+    this.#pieces = [Buffer.from(buffer)];
+    this.#size = buffer.length;
   }
+}
+
+function readLength(frame: Buffer): number {
+  const length = frame.readUInt32BE(0);
+  if (length > maxFramePayloadBytes) throw new RangeError(`frame payload of ${length} bytes is over ${maxFramePayloadBytes}`);
+  readKind(frame);
+  return length;
+}
+
+function readKind(frame: Buffer): FrameKind {
+  const kind = frame.readUInt8(4);
+  if (!isFrameKind(kind)) throw new RangeError(`unknown frame kind ${kind}`);
+  return kind;
 }

@@ -110,7 +110,7 @@ export class EngineServer {
     if (exchange.signal.aborted) return;
     if (answer.status >= 500 && answer.status !== 501 && answer.status !== 503) this.#options.log.error(context, 'request failed');
     if (exchange.isAnswered) {
-      this.#options.log.debug(context, 'answer broke off');
+      this.#options.log.warn(context, 'answer broke off');
       exchange.abort();
       return;
     }

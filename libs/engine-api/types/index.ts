@@ -13,5 +13,6 @@ export {
   RestartPolicyBody,
 } from './container-create.ts';
 export type { EventMessage } from './event.ts';
+export { goBoolean, goInteger, goString } from './go-json.ts';
 export { NetworkConnectBody, type NetworkContainer, NetworkCreateBody, NetworkDisconnectBody, type NetworkInspect } from './network.ts';
 export { VolumeCreateBody, type VolumeInspect } from './volume.ts';

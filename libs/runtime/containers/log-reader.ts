@@ -37,8 +37,8 @@ class LineReader {
     this.#position = start;
   }
 
-  /** The lines that are there now. */
-  async *available(): AsyncGenerator<Buffer> {
+  /** The lines that are there now, as many at a time as one read finds. */
+  async *available(): AsyncGenerator<Buffer[]> {
     const chunk = Buffer.allocUnsafe(chunkBytes);
     for (
       let got = await this.handle.read(chunk, 0, chunkBytes, this.#position);
@@ -46,12 +46,15 @@ class LineReader {
       got = await this.handle.read(chunk, 0, chunkBytes, this.#position)
     ) {
       this.#position += got.bytesRead;
-      let rest = Buffer.concat([this.#pending, chunk.subarray(0, got.bytesRead)]);
-      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-        yield rest.subarray(0, end);
-        rest = rest.subarray(end + 1);
+      const bytes = Buffer.concat([this.#pending, chunk.subarray(0, got.bytesRead)]);
+      const lines: Buffer[] = [];
+      let start = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+        lines.push(bytes.subarray(start, end));
+        start = end + 1;
       }
-      this.#pending = rest.length > maxLineBytes ? Buffer.alloc(0) : rest;
+      this.#pending = bytes.length - start > maxLineBytes ? Buffer.alloc(0) : bytes.subarray(start);
+      if (lines.length > 0) yield lines;
     }
   }
 }
@@ -135,7 +138,7 @@ async function isSameFile(handle: FileHandle, path: string): Promise<boolean> {
   return current === null || current.ino === (await handle.stat()).ino;
 }
 
-async function* allLines(source: LogSource, request: LogRequest): AsyncGenerator<Buffer> {
+async function* allLines(source: LogSource, request: LogRequest): AsyncGenerator<Buffer[]> {
   const readers = await openReaders(source, request.tail);
   try {
     for (const reader of readers) yield* reader.available();
@@ -169,12 +172,14 @@ async function* allLines(source: LogSource, request: LogRequest): AsyncGenerator
 
 /** Docker's json-file log, over its rotated files, oldest first. */
 export async function* readLog(source: LogSource, request: LogRequest): AsyncGenerator<LogEntry> {
-  for await (const line of allLines(source, request)) {
-    const entry = toEntry(line);
-    if (entry === null || !request[entry.stream]) continue;
-    const timeNs = request.since === undefined && request.until === undefined ? 0n : (parseNs(entry.time) ?? 0n);
-    if (request.since !== undefined && timeNs < request.since) continue;
-    if (request.until !== undefined && timeNs > request.until) return;
-    yield entry;
+  for await (const lines of allLines(source, request)) {
+    for (const line of lines) {
+      const entry = toEntry(line);
+      if (entry === null || !request[entry.stream]) continue;
+      const timeNs = request.since === undefined && request.until === undefined ? 0n : (parseNs(entry.time) ?? 0n);
+      if (request.since !== undefined && timeNs < request.since) continue;
+      if (request.until !== undefined && timeNs > request.until) return;
+      yield entry;
+    }
   }
 }

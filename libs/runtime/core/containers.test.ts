@@ -176,11 +176,14 @@ describe('streams', () => {
     const attaching = runtime.containers.attach(container.id, { stdin: true, stdout: true, stderr: true });
     await runtime.containers.start(container.id);
     const stream = await attaching;
+    let text = '';
+    const reading = (async () => {
+      for await (const { bytes } of stream.output) text += bytes.toString();
+    })();
+    await expect.poll(() => text).toContain('24 100');
     await runtime.containers.resize(container.id, { height: 50, width: 132 });
     stream.input?.write('\n');
-    let text = '';
-    for await (const { bytes } of stream.output) text += bytes.toString();
-    expect(text).toContain('24 100');
+    await reading;
     expect(text).toContain('50 132');
   });
 

@@ -4,7 +4,7 @@ import { outputContentType } from '@gantry/engine-api/shapes';
 import type { Container, LogEntry } from '@gantry/runtime/containers';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../lookup.ts';
-import { writeChunk } from './process-pump.ts';
+import { OutputBatch } from './process-pump.ts';
 
 function point(exchange: Exchange, name: string): bigint | null {
   const text = exchange.text(name);
@@ -59,9 +59,11 @@ export async function containerLogs(engine: Engine, exchange: Exchange): Promise
     return prefix === '' ? entry : { ...entry, bytes: Buffer.concat([Buffer.from(prefix), entry.bytes]) };
   };
   const output = exchange.startStream(outputContentType(exchange.version, container.spec.tty));
+  const batch = new OutputBatch(output, !container.spec.tty);
   for await (const entry of entries) {
     if (output.destroyed) return;
-    await writeChunk(output, decorate(entry), !container.spec.tty);
+    await batch.add(decorate(entry));
   }
+  batch.flush();
   output.end();
 }

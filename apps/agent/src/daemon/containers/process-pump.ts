@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { DetachWatcher, multiplexHeader, outputStream } from '@gantry/engine-api/stream';
 import type { OutputChunk, ProcessStream } from '@gantry/runtime/containers';
@@ -7,7 +6,11 @@ const outputLingerMs = 10_000;
 
 /** Waits while the client reads slower than the process writes. */
 export async function drained(output: Writable): Promise<void> {
-  if (output.writableNeedDrain && !output.destroyed) await Promise.race([once(output, 'drain'), once(output, 'close')]);
+  if (!output.writableNeedDrain || output.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  output.once('drain', resolve).once('close', resolve);
+  await promise;
+  output.off('drain', resolve).off('close', resolve);
 }
 
 export async function writeChunk(output: Writable, chunk: OutputChunk, isMultiplexed: boolean): Promise<void> {
@@ -18,6 +21,43 @@ export async function writeChunk(output: Writable, chunk: OutputChunk, isMultipl
     output.uncork();
   } else output.write(chunk.bytes);
   await drained(output);
+}
+
+const batchBytes = 64 << 10;
+
+/** Output in many small pieces, such as lines, written together: at once when nothing more comes at once, else a batch at a time. */
+export class OutputBatch {
+  readonly #output: Writable;
+  readonly #isMultiplexed: boolean;
+  #parts: Buffer[] = [];
+  #size = 0;
+  #isScheduled = false;
+
+  constructor(output: Writable, isMultiplexed: boolean) {
+    this.#output = output;
+    this.#isMultiplexed = isMultiplexed;
+  }
+
+  /** Waits while the client reads slower than this is called. */
+  async add(chunk: OutputChunk): Promise<void> {
+    if (this.#isMultiplexed) this.#parts.push(multiplexHeader(outputStream[chunk.stream], chunk.bytes.length));
+    this.#parts.push(chunk.bytes);
+    this.#size += chunk.bytes.length;
+    if (this.#size >= batchBytes) {
+      this.flush();
+      await drained(this.#output);
+    } else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(() => this.flush());
+    }
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#parts.length > 0 && !this.#output.destroyed) this.#output.write(Buffer.concat(this.#parts));
+    this.#parts = [];
+    this.#size = 0;
+  }
 }
 
 /** Ends a hijacked connection: everything written reaches the client before it is closed, and a client that never closes is let go. */

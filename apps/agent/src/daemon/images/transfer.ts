@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Exchange } from '@gantry/engine-api/http';
-import { EngineError } from '@gantry/engine-api/protocol';
+import { badRequest, EngineError } from '@gantry/engine-api/protocol';
 import { familiarReference, parseReference, repositoryOf, withDefaultTag } from '@gantry/oci/reference';
+import { describeError, hasCode } from '@gantry/platform/errors';
 import { applyInstructions } from '@gantry/runtime/build';
 import type { Engine } from '../engine.ts';
 import { getImage } from '../lookup.ts';
@@ -36,18 +38,40 @@ async function pull(engine: Engine, exchange: Exchange, reference: string): Prom
   });
 }
 
-async function importTar(engine: Engine, exchange: Exchange): Promise<void> {
-  if (exchange.text('fromSrc') !== '-') throw new EngineError(501, 'importing from a URL is not supported: send the tar as the body (fromSrc=-)');
+/** An archive that cannot be read came from the client. */
+async function readable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw hasCode(cause, 'corrupt') ? badRequest(describeError(cause), { cause }) : cause;
+  }
+}
+
+/** The tar in the body (`-`), or the one at an address, asked for in the client's stead. */
+async function importSource(exchange: Exchange, source: string): Promise<Readable> {
+  if (source === '-') return exchange.body();
+  const address = /^https?:/.test(source) ? source : `http://${source}`;
+  if (!URL.canParse(address)) throw new EngineError(400, `invalid fromSrc ${JSON.stringify(source.slice(0, 200))}: it is neither "-" nor an address`);
+  const response = await fetch(address, { signal: exchange.signal }).catch((cause: unknown) => {
+    throw new EngineError(503, `get ${source.slice(0, 200)}: ${describeError(cause)}`, { cause });
+  });
+  if (!response.ok || response.body === null) throw new EngineError(400, `get ${source.slice(0, 200)}: status ${response.status}`);
+  return Readable.fromWeb(response.body);
+}
+
+async function importTar(engine: Engine, exchange: Exchange, source: string): Promise<void> {
   const changes = exchange.query.getAll('changes').filter((line) => line !== '');
   const reference = targetReference(exchange.text('repo'), exchange.text('tag'));
   const config = applyInstructions({}, changes);
   await withProgress(exchange, async (progress) => {
-    const image = await engine.runtime.images.import(exchange.body(), {
-      reference,
-      config,
-      message: exchange.text('message') ?? 'Imported from -',
-      signal: exchange.signal,
-    });
+    const image = await readable(
+      engine.runtime.images.import(await importSource(exchange, source), {
+        reference,
+        config,
+        message: exchange.text('message') ?? `Imported from ${source}`,
+        signal: exchange.signal,
+      }),
+    );
     progress.write({ status: image.id });
   });
 }
@@ -56,8 +80,9 @@ async function importTar(engine: Engine, exchange: Exchange): Promise<void> {
 export async function createImage(engine: Engine, exchange: Exchange): Promise<void> {
   const fromImage = exchange.text('fromImage');
   if (fromImage === null) {
-    if (exchange.text('fromSrc') === null) throw new EngineError(400, 'invalid reference format');
-    await importTar(engine, exchange);
+    const source = exchange.text('fromSrc');
+    if (source === null) throw new EngineError(400, 'invalid reference format');
+    await importTar(engine, exchange, source);
     return;
   }
   const reference = targetReference(fromImage, exchange.text('tag'));
@@ -89,10 +114,12 @@ export async function pushImage(engine: Engine, exchange: Exchange): Promise<voi
 export async function loadImages(engine: Engine, exchange: Exchange): Promise<void> {
   const isQuiet = exchange.boolean('quiet', true);
   await withProgress(exchange, async (progress: ProgressStream) => {
-    const loaded = await engine.runtime.images.load(exchange.body(), {
-      signal: exchange.signal,
-      ...(isQuiet ? {} : { onProgress: (layer) => progress.layer(layer) }),
-    });
+    const loaded = await readable(
+      engine.runtime.images.load(exchange.body(), {
+        signal: exchange.signal,
+        ...(isQuiet ? {} : { onProgress: (layer) => progress.layer(layer) }),
+      }),
+    );
     for (const { image, references } of loaded) {
       for (const reference of references) progress.write({ stream: `Loaded image: ${familiarReference(reference)}\n` });
       if (references.length === 0) progress.write({ stream: `Loaded image ID: ${image.id}\n` });
