@@ -85,6 +85,26 @@ configs: { conf: { content: "colour = blue" } }`,
   expect((await gantry(['secret', 'rm', 'api-key'])).code).toBe(0);
 });
 
+test('runs jobs, shows how they went, and suspends a schedule', async () => {
+  const folder = join(product.dataDir, 'jobs');
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, 'compose.yaml'),
+    `services:
+  once: { image: busybox, deploy: { mode: replicated-job, replicas: 2 } }
+  nightly: { image: busybox, x-cron: { schedule: "0 3 * * *", time_zone: Europe/Berlin } }`,
+  );
+  expect((await gantry(['deploy', join(folder, 'compose.yaml')])).output).toContain('jobs_nightly, jobs_once');
+  await eventually('the job has begun', async () => (await gantry(['job', 'history', 'jobs_once'])).output.includes('1    running  by hand'));
+  expect((await gantry(['job', 'ls'])).output).toMatch(/jobs_nightly +0 3 \* \* \* Europe\/Berlin +converged +next at/);
+  expect((await gantry(['job', 'run', 'jobs_nightly'])).output).toContain('run 1 begins');
+  expect((await gantry(['job', 'cancel', 'jobs_nightly', '1'])).output).toContain('run 1 is cancelled');
+  await gantry(['job', 'suspend', 'jobs_nightly']);
+  expect((await gantry(['job', 'ls'])).output).toContain('Europe/Berlin (suspended)');
+  expect((await gantry(['job', 'resume', 'jobs_nightly'])).output).toContain('runs by its schedule again');
+  expect((await gantry(['rm', 'jobs'])).code).toBe(0);
+});
+
 test('a Compose file with an unknown key is refused with its name', async () => {
   const { code, output } = await gantry(['deploy', join(root, 'package.json'), '--name', 'wrong']);
   expect(code).toBe(1);

@@ -2,6 +2,7 @@ import { describeError } from '@gantry/platform/errors';
 import { Command } from 'commander';
 import { createJoinToken, deploy, removeStack, scale } from './commands/change.ts';
 import { execIn } from './commands/exec.ts';
+import { addJobCommands } from './commands/job.ts';
 import { joinCluster, up } from './commands/local.ts';
 import { login } from './commands/login.ts';
 import { showLogs } from './commands/logs.ts';
@@ -45,6 +46,7 @@ program
 program.command('rm <stack>').description('remove a stack and its services').action(removeStack);
 program.command('scale <service> <tasks>').description('set the number of tasks').action(scale);
 addServiceCommands(program);
+addJobCommands(program);
 addPayloadCommands(program, 'secret');
 addPayloadCommands(program, 'config');
 program

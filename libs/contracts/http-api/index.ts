@@ -2,6 +2,7 @@ import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { NodeId, PayloadId, ServiceId, TaskId } from '../ids/index.ts';
 import { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, SignIn, SystemStatus } from './account.ts';
+import { JobRun, JobRunPage } from './job.ts';
 import { ClusterNode, JoinToken, NodeContainer, NodeListQuery, NodePage, NodeUpdate } from './node.ts';
 import { pageQuery, recordVersion } from './page.ts';
 import { Config, ConfigContent, ConfigCreate, ConfigPage, ConfigRotate, PayloadListQuery, Secret, SecretCreate, SecretPage, SecretRotate } from './payload.ts';
@@ -119,6 +120,28 @@ export const httpApi = {
       .input(z.object({ serviceId: ServiceId }))
       .output(nothing),
   },
+  jobs: {
+    runs: oc
+      .route({ method: 'GET', path: '/services/{serviceId}/runs', summary: 'Runs of a job, newest first', tags: ['jobs'] })
+      .input(pageQuery.extend({ serviceId: ServiceId }))
+      .output(JobRunPage),
+    run: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/runs', successStatus: 201, summary: 'Run a job now', tags: ['jobs'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(JobRun),
+    cancel: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/runs/{number}/cancel', summary: 'End a run and its tasks', tags: ['jobs'] })
+      .input(z.object({ serviceId: ServiceId, number: z.coerce.number().int().positive() }))
+      .output(JobRun),
+    suspend: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/suspend', summary: 'Let the ticks of a schedule pass', tags: ['jobs'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+    resume: oc
+      .route({ method: 'POST', path: '/services/{serviceId}/resume', summary: 'Take the ticks of a schedule again', tags: ['jobs'] })
+      .input(z.object({ serviceId: ServiceId }))
+      .output(Service),
+  },
   secrets: {
     list: oc
       .route({ method: 'GET', path: '/secrets', summary: 'List secrets', tags: ['secrets'] })
@@ -195,6 +218,7 @@ export const httpApi = {
 
 export { type Access, access, isAllowed, type Operation, outranks } from './access.ts';
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
+export { JobRun, JobRunState } from './job.ts';
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';
 export { Config, maxConfigBytes, maxSecretBytes, Secret } from './payload.ts';

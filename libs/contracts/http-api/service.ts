@@ -142,6 +142,39 @@ export const UpdatePolicy = z.object({
 });
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 
+const jobFields = {
+  /** So many tasks have to complete. */
+  completions: z.number().int().min(1).max(1_000).default(1),
+  /** So many of them at a time. */
+  parallelism: z.number().int().min(1).max(1_000).default(1),
+  /** A task that fails so often fails its run. */
+  maxAttempts: z.number().int().min(1).max(100).default(3),
+  /** Rest before the second attempt; twice as long before each one after it, up to an hour. */
+  backOffMs: z.number().int().min(0).max(3_600_000).default(10_000),
+  /** So many ended runs are kept, with their tasks. */
+  historyLimit: z.number().int().min(1).max(100).default(10),
+};
+
+/** Runs to completion: once for each spec of its task, and when told to. */
+const JobMode = z.object({ type: z.literal('job'), ...jobFields });
+
+/** Runs to completion at each tick of a schedule. */
+const CronMode = z.object({
+  type: z.literal('cron'),
+  ...jobFields,
+  /** Five fields as crontab's, or six with seconds first. */
+  schedule: z.string().min(1).max(256),
+  /** In which the schedule is read, as in Europe/Berlin. */
+  timeZone: z.string().min(1).max(64).default('UTC'),
+  /** What a tick does while a run has not ended: begin another (ten at most), pass, or take its place. */
+  concurrency: z.enum(['allow', 'forbid', 'replace']).default('forbid'),
+  /** What becomes of ticks that nobody took in time, because the control plane was away: the latest is run late, or none is. */
+  missed: z.enum(['latest', 'skip']).default('latest'),
+  /** Later than so is not in time. */
+  startWithinMs: z.number().int().min(1_000).max(86_400_000).default(60_000),
+  isSuspended: z.boolean().default(false),
+});
+
 export const ServiceSpec = z.object({
   name: ResourceName,
   labels: labels.default({}),
@@ -149,6 +182,8 @@ export const ServiceSpec = z.object({
     .discriminatedUnion('type', [
       z.object({ type: z.literal('replicated'), replicas: z.number().int().min(0).max(maxReplicas) }),
       z.object({ type: z.literal('global') }),
+      JobMode,
+      CronMode,
     ])
     .default({ type: 'replicated', replicas: 1 }),
   task: TaskSpec,

@@ -17,6 +17,8 @@ export const Task = z.object({
   nodeId: NodeId.nullable(),
   nodeName: z.string().nullable(),
   slot: z.number().int().nonnegative(),
+  /** Of a job: the run it belongs to. */
+  run: z.number().int().positive().nullable().default(null),
   spec: TaskSpec,
   desiredState: z.enum(['running', 'shutdown', 'remove']),
   status: z.object({

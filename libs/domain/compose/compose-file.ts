@@ -48,7 +48,7 @@ const UpdateConfig = z.strictObject({
 });
 
 const Deploy = z.strictObject({
-  mode: z.enum(['replicated', 'global']).default('replicated'),
+  mode: z.enum(['replicated', 'global', 'replicated-job']).default('replicated'),
   replicas: z.number().int().nonnegative().optional(),
   labels: Labels.default({}),
   resources: z.strictObject({ limits: Limits.default({}), reservations: Reservations.default({}) }).default({ limits: {}, reservations: {} }),
@@ -70,6 +70,16 @@ const Deploy = z.strictObject({
   update_config: UpdateConfig.default({}),
 });
 
+/** Ours, as Compose has none: a service that runs at each tick of a schedule. */
+const Cron = z.strictObject({
+  schedule: z.string(),
+  time_zone: z.string().optional(),
+  concurrency: z.enum(['allow', 'forbid', 'replace']).optional(),
+  missed: z.enum(['latest', 'skip']).optional(),
+  suspend: z.boolean().optional(),
+  history: z.number().int().positive().optional(),
+});
+
 export const ComposeService = z.strictObject({
   image: z.string().min(1),
   command: Words.optional(),
@@ -77,6 +87,7 @@ export const ComposeService = z.strictObject({
   environment: Environment.default([]),
   ports: z.array(ComposePort).default([]),
   deploy: Deploy.optional(),
+  'x-cron': Cron.optional(),
   healthcheck: Healthcheck.optional(),
   labels: Labels.default({}),
   volumes: z.array(ComposeMount).default([]),

@@ -70,13 +70,24 @@ function toTask(service: ComposeService, file: ComposeFile) {
   };
 }
 
+function toMode({ deploy, 'x-cron': cron, ...service }: ComposeService) {
+  const { maxAttempts, delayMs } = toRestartPolicy({ deploy, ...service });
+  const job = given({ completions: deploy?.replicas, parallelism: deploy?.replicas, maxAttempts, backOffMs: delayMs });
+  if (cron !== undefined) {
+    const { schedule, time_zone, concurrency, missed, suspend, history } = cron;
+    return { type: 'cron', schedule, ...job, ...given({ timeZone: time_zone, concurrency, missed, isSuspended: suspend, historyLimit: history }) };
+  }
+  if (deploy?.mode === 'replicated-job') return { type: 'job', ...job };
+  return deploy?.mode === 'global' ? { type: 'global' } : { type: 'replicated', replicas: deploy?.replicas ?? 1 };
+}
+
 function toService(stackName: string, name: string, service: ComposeService, file: ComposeFile): ServiceSpec {
   const { deploy } = service;
   const update = deploy?.update_config ?? {};
   return ServiceSpec.parse({
     name: `${stackName}_${name}`,
     labels: { ...deploy?.labels, 'com.docker.stack.namespace': stackName },
-    mode: deploy?.mode === 'global' ? { type: 'global' } : { type: 'replicated', replicas: deploy?.replicas ?? 1 },
+    mode: toMode(service),
     task: toTask(service, file),
     ports: service.ports.flat(),
     update: given({

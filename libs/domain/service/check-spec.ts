@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '@gantry/contracts/http-api';
+import { parseSchedule } from '../job/schedule.ts';
 import { parseConstraint, parsePreference } from '../node/index.ts';
 
 export interface SpecFault {
@@ -65,6 +66,10 @@ export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[
   for (const [index, port] of ports.entries()) {
     if (port.protocol === 'sctp' && port.mode === 'ingress')
       faults.push({ field: `ports.${index}.protocol`, message: 'sctp can be published in host mode only' });
+  }
+  if (mode.type === 'cron') {
+    const schedule = parseSchedule(mode.schedule, mode.timeZone);
+    if (typeof schedule === 'string') faults.push({ field: schedule.includes('time zone') ? 'mode.timeZone' : 'mode.schedule', message: schedule });
   }
   return faults;
 }

@@ -62,7 +62,8 @@ export const nothingCounted: CountedPlaces = {
 };
 
 export interface ServiceWorld {
-  readonly mode: ServiceSpec['mode'];
+  /** Jobs are planned by planJob; what they leave when they are removed is planned as if they were replicated. */
+  readonly mode: Extract<ServiceSpec['mode'], { type: 'replicated' | 'global' }>;
   readonly isRemoving: boolean;
   /** Tasks of another revision are replaced. */
   readonly taskRevision: number;

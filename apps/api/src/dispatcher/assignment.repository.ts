@@ -1,6 +1,7 @@
 import type { AssignedPayload, AssignedTask } from '@gantry/contracts/agent-link';
 import { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
 import { PayloadId, ServiceId, TaskId } from '@gantry/contracts/ids';
+import { isJobMode } from '@gantry/domain/job';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database } from '../persistence/database.ts';
@@ -107,7 +108,9 @@ export class AssignmentRepository {
       include: { payloads: { select: { payloadId: true, number: true, payloadVersion: { select: { payload: { select: { kind: true, name: true } } } } } } },
     });
     for (const { serviceId, number, spec, ports, payloads } of found) {
-      const { task } = ServiceSpec.parse(spec);
+      const { mode, task: given } = ServiceSpec.parse(spec);
+      // the control plane counts a job's attempts: a node that is alone makes none
+      const task = isJobMode(mode) ? { ...given, restartPolicy: { ...given.restartPolicy, condition: 'none' as const } } : given;
       this.#revisions.set(`${serviceId}/${number}`, { task, ports: Ports.parse(ports), payloads: toAssignedPayloads(task, payloads) });
     }
     for (const key of this.#revisions.keys()) {

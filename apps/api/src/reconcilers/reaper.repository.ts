@@ -16,7 +16,7 @@ export class ReaperRepository {
         delete from task where id in (
           select id from (
             select t.id, row_number() over (partition by t.service_id, t.slot, case when t.slot = 0 then t.node_id end order by t.created_at desc) as place
-            from task t where t.desired_state <> 'running' and t.state >= 'complete'
+            from task t where t.desired_state <> 'running' and t.state >= 'complete' and t.run_number is null
           ) ended where place > ${kept} limit ${tasksPerRun}
         ) returning id, node_id`;
       await recordChanges(transaction, { tasks: rows.map((row) => row.id), assignments: rows.flatMap((row) => row.node_id ?? []) });

@@ -5,6 +5,7 @@ import { LOGGER, type Logger } from '../logger.ts';
 import { PersistenceModule } from '../persistence/persistence.module.ts';
 import { ReconcilerDriver } from './driver.ts';
 import { RECONCILERS, reconcilers } from './index.ts';
+import { JobStateRepository } from './job-state.repository.ts';
 import { NodeStateRepository } from './node-state.repository.ts';
 import { ReaperRepository } from './reaper.repository.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -14,6 +15,7 @@ import { ServiceTasksRepository } from './service-tasks.repository.ts';
 import { StackStateRepository } from './stack-state.repository.ts';
 
 const repositories = [
+  JobStateRepository,
   NodeStateRepository,
   OutboxRepository,
   ReaperRepository,

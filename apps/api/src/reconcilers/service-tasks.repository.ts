@@ -102,13 +102,14 @@ export class ServiceTasksRepository {
   async observe(transaction: Transaction, question: Question): Promise<Observation> {
     const { service } = question;
     if (service.isRemoving) return this.#observeRemoval(transaction, question);
+    const { mode } = service.spec;
     // one task a node: not so many
-    if (service.spec.mode.type === 'global')
+    if (mode.type !== 'replicated')
       return {
         tasks: await this.#find(transaction, question, Prisma.sql`t.desired_state <> 'shutdown' or t.state < 'complete' or ${isTelling(question)}`),
         counted: nothingCounted,
       };
-    return this.#observeSlots(transaction, question, service.spec.mode.replicas);
+    return this.#observeSlots(transaction, question, mode.replicas);
   }
 
   async #observeSlots(transaction: Transaction, question: Question, replicas: number): Promise<Observation> {

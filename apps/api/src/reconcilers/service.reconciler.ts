@@ -1,8 +1,10 @@
+import { isJobMode } from '@gantry/domain/job';
 import { parseConstraint, satisfies } from '@gantry/domain/node';
 import { type Action, planService, type Step, type StepOf } from '@gantry/domain/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Changes, recordChanges, type Wake } from '../persistence/changes.ts';
 import { Database, type Transaction } from '../persistence/database.ts';
+import { JobReconciler } from './job.reconciler.ts';
 import { type NodeState, NodeStateRepository } from './node-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
 import { type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
@@ -32,6 +34,7 @@ export class ServiceReconciler implements Reconciler {
     @Inject(ServiceStateRepository) private readonly services: ServiceStateRepository,
     @Inject(ServiceTasksRepository) private readonly tasks: ServiceTasksRepository,
     @Inject(NodeStateRepository) private readonly nodes: NodeStateRepository,
+    @Inject(JobReconciler) private readonly jobs: JobReconciler,
   ) {}
 
   keys(): Promise<string[]> {
@@ -42,6 +45,7 @@ export class ServiceReconciler implements Reconciler {
     return this.database.transaction(async (transaction) => {
       const service = await this.services.lock(transaction, serviceId);
       if (service === null) return;
+      if (isJobMode(service.spec.mode) && !service.isRemoving) return this.jobs.reconcileLocked(transaction, service);
       const steps = await this.#plan(transaction, service);
       await this.#execute(transaction, service, steps);
     });
@@ -58,7 +62,7 @@ export class ServiceReconciler implements Reconciler {
     const now = Date.now();
     const { tasks, counted } = await this.tasks.observe(transaction, { service, spec, unfit, now });
     return planService({
-      mode: service.spec.mode,
+      mode: isJobMode(service.spec.mode) ? { type: 'replicated', replicas: 0 } : service.spec.mode,
       isRemoving: service.isRemoving,
       taskRevision: service.taskRevision,
       isRolledBack: service.rolledBackFrom !== null,

@@ -122,6 +122,7 @@ export class ServiceRepository {
     await transaction.$executeRaw`
       delete from service_revision r where r.service_id = ${row.id} and r.number <= ${number - this.config.keptRevisions}
         and r.number <> (select task_revision from service where id = r.service_id)
+        and not exists (select from job_run j where j.service_id = r.service_id and j.revision = r.number and j.state = 'running')
         and not exists (select from task t where t.service_id = r.service_id and t.revision = r.number)`;
   }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PublishedPort, Service, ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
+import { isJobMode } from '@gantry/domain/job';
 import { allotPorts } from '@gantry/domain/network';
 import { checkServiceSpec } from '@gantry/domain/service';
 import { conflict, invalid, notFound, wrongState } from '@gantry/platform/errors';
@@ -113,7 +114,7 @@ export class ServiceService {
   scale(id: string, replicas: number): Promise<Service> {
     return this.#change(id, async (transaction, row) => {
       const { spec } = toService(row);
-      if (spec.mode.type !== 'replicated') throw wrongState(`service ${row.name} is global: it has one task on each node`);
+      if (spec.mode.type !== 'replicated') throw wrongState(`service ${row.name} is ${spec.mode.type}: it has no number of tasks to set`);
       if (spec.mode.replicas === replicas) return;
       await this.change(transaction, row, { spec: { ...spec, mode: { type: 'replicated', replicas } }, field: '' });
     });
@@ -165,6 +166,8 @@ export class ServiceService {
     const before = toService(row);
     const isMoved = change.stackId !== undefined && change.stackId !== row.stackId;
     if (isDeepStrictEqual(before.spec, spec) && !isMoved) return false;
+    if (isJobMode(before.spec.mode) !== isJobMode(spec.mode))
+      throw wrongState(`service ${row.name} can not become a job or cease to be one: remove it and make another`, { field: `${field}mode.type` });
     if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
       throw conflict(`there is a service ${spec.name} already`, { field: `${field}name` });
     const ports = await this.#allotPorts(transaction, row.id, spec, toPorts(row.ports), field);
@@ -179,7 +182,8 @@ export class ServiceService {
     const { spec, ports } = toService(row);
     const payloads = await this.uses.resolve(transaction, spec, 'spec.');
     if (isDeepStrictEqual(payloads, await this.payloads.findUses(transaction, row.id, row.revision))) return false;
-    await this.services.revise(transaction, row, { spec, ports, payloads, tasks: 'replaced' });
+    // a job is not run again for it; its next run has the new version
+    await this.services.revise(transaction, row, { spec, ports, payloads, tasks: isJobMode(spec.mode) ? 'kept' : 'replaced' });
     return true;
   }
 

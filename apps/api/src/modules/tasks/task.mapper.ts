@@ -30,6 +30,7 @@ export function taskMapper(): (row: TaskRow) => Task {
     nodeId: row.nodeId === null ? null : NodeId.parse(row.nodeId),
     nodeName: row.node?.name ?? null,
     slot: row.slot,
+    run: row.runNumber,
     spec: specOf(row),
     desiredState: row.desiredState,
     status: {
