@@ -5,6 +5,8 @@ import { CONFIG, type Config } from './config.ts';
 import { AccessGuard } from './http/access.guard.ts';
 import { AuditInterceptor } from './http/audit.interceptor.ts';
 import { AuditRepository } from './http/audit.repository.ts';
+import { ConditionsInterceptor } from './http/conditions.interceptor.ts';
+import { IdempotencyRepository } from './http/idempotency.repository.ts';
 import { orpcConfig } from './http/orpc.ts';
 import { ProblemFilter } from './http/problem.filter.ts';
 import { LiveModule } from './live/live.module.ts';
@@ -36,7 +38,9 @@ export class AppModule {
         { provide: LOGGER, useValue: logger },
         AuditRepository,
         { provide: APP_GUARD, useClass: AccessGuard },
+        IdempotencyRepository,
         { provide: APP_INTERCEPTOR, useClass: AuditInterceptor },
+        { provide: APP_INTERCEPTOR, useClass: ConditionsInterceptor },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
       exports: [CONFIG, LOGGER],

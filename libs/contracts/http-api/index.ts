@@ -79,8 +79,13 @@ export const httpApi = {
       .input(ServiceSpec)
       .output(Service),
     update: oc
-      .route({ method: 'PUT', path: '/services/{serviceId}', summary: 'Replace the spec; 409 when version is not the current one', tags: ['services'] })
-      .input(z.object({ serviceId: ServiceId, version: recordVersion, spec: ServiceSpec }))
+      .route({
+        method: 'PUT',
+        path: '/services/{serviceId}',
+        summary: 'Replace the spec, when it is still at the version in the body or in If-Match',
+        tags: ['services'],
+      })
+      .input(z.object({ serviceId: ServiceId, version: recordVersion.optional(), spec: ServiceSpec }))
       .output(Service),
     scale: oc
       .route({ method: 'POST', path: '/services/{serviceId}/scale', summary: 'Set the number of tasks', tags: ['services'] })

@@ -30,7 +30,8 @@ export type ClusterNode = z.infer<typeof ClusterNode>;
 
 export const NodePage = pageOf(ClusterNode);
 export const NodeListQuery = pageQuery;
-export const NodeUpdate = NodeSpec.partial().extend({ version: recordVersion });
+/** The version may be in If-Match instead. */
+export const NodeUpdate = NodeSpec.partial().extend({ version: recordVersion.optional() });
 
 /** One container as the node's own engine lists it. */
 export const NodeContainer = z.object({

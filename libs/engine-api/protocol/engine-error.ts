@@ -21,6 +21,8 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   'not-found': 404,
   conflict: 409,
   'not-modified': 304,
+  'precondition-failed': 412,
+  'precondition-required': 428,
   unauthorized: 401,
   forbidden: 403,
   'wrong-state': 409,

@@ -9,6 +9,8 @@ export const errorCodes = [
   'not-found',
   'conflict',
   'not-modified',
+  'precondition-failed',
+  'precondition-required',
   'unauthorized',
   'forbidden',
   'wrong-state',

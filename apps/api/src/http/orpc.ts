@@ -12,6 +12,11 @@ class ProblemError extends ORPCError<string, Problem> {
   }
 }
 
+/** Of an answer that is one record. It changes with the record's version, which a writer sends back as If-Match. */
+function etagOf(body: unknown): string | null {
+  return typeof body === 'object' && body !== null && 'version' in body && typeof body.version === 'number' ? `"${body.version}"` : null;
+}
+
 /** oRPC routes the contract; how errors look is ours: problem+json, as everywhere else. */
 export function orpcConfig(logger: Logger): ORPCModuleConfig {
   return {
@@ -28,9 +33,15 @@ export function orpcConfig(logger: Logger): ORPCModuleConfig {
     ],
     customErrorResponseBodyEncoder: (error) => (error instanceof ProblemError ? error.data : toProblem(error)),
     sendResponseInterceptors: [
-      async ({ response, standardResponse, next }) => {
-        if (standardResponse.status < 400) return next();
+      async ({ request, response, standardResponse, next }) => {
         const reply: FastifyReply = response;
+        if (standardResponse.status < 400) {
+          const etag = etagOf(standardResponse.body);
+          if (etag !== null) reply.header('etag', etag);
+          if (etag === null || request.method !== 'GET' || request.headers['if-none-match'] !== etag) return next();
+          await reply.status(304).send();
+          return undefined;
+        }
         await reply.status(standardResponse.status).header('content-type', problemType).send(JSON.stringify(standardResponse.body));
         return undefined;
       },

@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool } from 'pg';
 import { CONFIG, type Config } from '../config.ts';
 import { LOGGER, type Logger } from '../logger.ts';
+import { carryOutOnce } from './conditions.ts';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 
 /** The client inside a transaction; repositories take it, use cases only pass it on. */
@@ -27,7 +28,7 @@ export class Database implements OnApplicationShutdown {
   }
 
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.client.$transaction(work, { maxWait: connectWithinMs, timeout: transactionWithinMs });
+    return this.client.$transaction((transaction) => carryOutOnce(transaction, work), { maxWait: connectWithinMs, timeout: transactionWithinMs });
   }
 
   async isReachable(): Promise<boolean> {

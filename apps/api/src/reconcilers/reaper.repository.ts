@@ -42,6 +42,7 @@ export class ReaperRepository {
     const { client } = this.database;
     const now = new Date();
     await client.session.deleteMany({ where: { expiresAt: { lt: now } } });
+    await client.idempotencyKey.deleteMany({ where: { expiresAt: { lt: now } } });
     await client.joinToken.deleteMany({ where: { expiresAt: { lt: now } } });
     await client.auditEntry.deleteMany({ where: { at: { lt: new Date(now.getTime() - auditDays * 86_400_000) } } });
   }

@@ -5,6 +5,7 @@ import { invalid, notFound, wrongState } from '@gantry/platform/errors';
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { recordChanges } from '../../persistence/changes.ts';
+import { checkIfMatch } from '../../persistence/conditions.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { type ServiceRow, toService } from '../services/service.mapper.ts';
 import { ServiceRepository } from '../services/service.repository.ts';
@@ -79,6 +80,7 @@ export class JobService {
     return this.database.transaction(async (transaction) => {
       const row = await this.services.lock(transaction, serviceId);
       if (row === null) throw notFound(`there is no service ${serviceId}`);
+      checkIfMatch(`service ${row.name}`, row);
       if (row.isRemoving) throw wrongState(`service ${row.name} is being removed`);
       if (!isJobMode(toService(row).spec.mode)) throw wrongState(`service ${row.name} is no job: it has no runs`);
       const answer = await work(transaction, row);

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { NodeConnections } from '../../dispatcher/node-connections.ts';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { recordChanges } from '../../persistence/changes.ts';
+import { checkIfMatch, requireVersion } from '../../persistence/conditions.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
 import { hashSecret, makeSecret } from '../account/secret.ts';
@@ -16,7 +17,7 @@ import { EngineContainers, toNodeContainers } from './node-containers.ts';
 const joinTokenLifetimeMs = 24 * 60 * 60 * 1_000;
 const listWithinMs = 10_000;
 
-type Change = { [K in keyof ClusterNode['spec']]?: ClusterNode['spec'][K] | undefined } & { version: number };
+type Change = { [K in keyof ClusterNode['spec']]?: ClusterNode['spec'][K] | undefined } & { version?: number | undefined };
 
 @Injectable()
 export class NodeService {
@@ -37,8 +38,9 @@ export class NodeService {
   }
 
   update(id: string, { version, name, labels, availability }: Change): Promise<ClusterNode> {
+    requireVersion(version);
     return this.#change(id, async (transaction, row) => {
-      if (version < row.specVersion || version > row.version)
+      if (version !== undefined && (version < row.specVersion || version > row.version))
         throw conflict(`node ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
       const { spec } = toNode(row);
       await this.nodes.updateSpec(transaction, row, {
@@ -75,7 +77,11 @@ export class NodeService {
   }
 
   #change<T>(id: string, apply: (transaction: Transaction, row: NodeRow) => Promise<T>): Promise<T> {
-    return this.database.transaction(async (transaction) => apply(transaction, this.#found(await this.nodes.lock(transaction, id), id)));
+    return this.database.transaction(async (transaction) => {
+      const row = this.#found(await this.nodes.lock(transaction, id), id);
+      checkIfMatch(`node ${row.name}`, row);
+      return apply(transaction, row);
+    });
   }
 
   #found(row: NodeRow | null, id: string): NodeRow {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { LOGGER, type Logger } from '../../logger.ts';
 import { recordChanges } from '../../persistence/changes.ts';
+import { checkIfMatch } from '../../persistence/conditions.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
 import { VAULT, type Vault } from '../../vault/vault.ts';
@@ -32,6 +33,9 @@ function toPayload(row: PayloadRow, services: readonly string[]): Payload {
     updatedAt: row.updatedAt.toISOString(),
   };
 }
+
+/** There is a user more than when they were locked: nothing is done, and it is looked at again. */
+class UserAppeared extends Error {}
 
 function namesOf(users: readonly PayloadUser[]): string[] {
   return users.map((user) => user.name).sort();
@@ -103,8 +107,11 @@ export class PayloadService implements OnApplicationBootstrap {
   async rotate(kind: PayloadKind, id: string, data: string): Promise<Payload> {
     const content = Buffer.from(data, 'base64');
     for (let look = 0; look < mostLooks; look += 1) {
-      const rotated = await this.database.transaction((transaction) => this.#rotate(transaction, kind, id, content));
-      if (rotated !== null) return rotated;
+      try {
+        return await this.database.transaction((transaction) => this.#rotate(transaction, kind, id, content));
+      } catch (error) {
+        if (!(error instanceof UserAppeared)) throw error;
+      }
     }
     throw conflict(`the services that use ${kind} ${id} keep changing: try again`);
   }
@@ -112,6 +119,7 @@ export class PayloadService implements OnApplicationBootstrap {
   remove(kind: PayloadKind, id: string): Promise<Record<never, never>> {
     return this.database.transaction(async (transaction) => {
       const row = this.#found(await this.payloads.lock(transaction, kind, id), kind, id);
+      checkIfMatch(`${kind} ${row.name}`, row);
       const users = await this.payloads.findUsers([id], transaction);
       if (users.length > 0) throw conflict(`${kind} ${row.name} is used by ${namesOf(users).join(', ')}`);
       await this.payloads.remove(transaction, id);
@@ -119,14 +127,15 @@ export class PayloadService implements OnApplicationBootstrap {
     });
   }
 
-  /** Services are locked before what they use, as everywhere. Null: there is a user more now than when they were locked. */
-  async #rotate(transaction: Transaction, kind: PayloadKind, id: string, content: Buffer): Promise<Payload | null> {
+  /** Services are locked before what they use, as everywhere. */
+  async #rotate(transaction: Transaction, kind: PayloadKind, id: string, content: Buffer): Promise<Payload> {
     const users = await this.payloads.findUsers([id], transaction);
     const locked = new Map<string, Awaited<ReturnType<ServiceRepository['lock']>>>();
     for (const user of users) locked.set(user.id, await this.services.lock(transaction, user.id));
     const row = this.#found(await this.payloads.lock(transaction, kind, id), kind, id);
     const current = await this.payloads.findUsers([id], transaction);
-    if (current.some((user) => !locked.has(user.id))) return null;
+    if (current.some((user) => !locked.has(user.id))) throw new UserAppeared();
+    checkIfMatch(`${kind} ${row.name}`, row);
     if (content.equals(await this.#open(transaction, { payloadId: id, number: row.latest }))) return this.#read(transaction, kind, id);
     const rolledBack = current.filter((user) => user.isRolledBack);
     if (rolledBack.length > 0) {

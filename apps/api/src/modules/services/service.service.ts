@@ -7,6 +7,7 @@ import { conflict, invalid, notFound, wrongState } from '@gantry/platform/errors
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { type Changes, recordChanges } from '../../persistence/changes.ts';
+import { checkIfMatch, requireVersion } from '../../persistence/conditions.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
 import { rollBackTasks } from '../../persistence/roll-back-tasks.ts';
@@ -76,9 +77,10 @@ export class ServiceService {
   }
 
   /** Replaces the spec, if nobody has changed it since the caller read `version`. */
-  update(id: string, version: number, spec: ServiceSpec): Promise<Service> {
+  update(id: string, version: number | undefined, spec: ServiceSpec): Promise<Service> {
+    requireVersion(version);
     return this.#change(id, async (transaction, row) => {
-      if (version < row.specVersion || version > row.version)
+      if (version !== undefined && (version < row.specVersion || version > row.version))
         throw conflict(`service ${row.name} has changed since version ${version}: it is at ${row.version}`, { field: 'version' });
       await this.change(transaction, row, { spec, field: 'spec.' });
     });
@@ -199,6 +201,7 @@ export class ServiceService {
     return this.database.transaction(async (transaction) => {
       const row = await this.services.lock(transaction, id);
       if (row === null) throw notFound(`there is no service ${id}`);
+      checkIfMatch(`service ${row.name}`, row);
       if (row.isRemoving) throw wrongState(`service ${row.name} is being removed`);
       await apply(transaction, row);
       await recordChanges(transaction, changesOfServices([id]));

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { recordChanges } from '../../persistence/changes.ts';
+import { checkIfMatch } from '../../persistence/conditions.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { type ServiceRow, toService } from '../services/service.mapper.ts';
 import { ServiceRepository } from '../services/service.repository.ts';
@@ -47,6 +48,7 @@ export class StackService {
     const specs = parseServices(name, compose);
     return this.database.transaction(async (transaction) => {
       const stack = await this.stacks.ensureLocked(transaction, name, compose);
+      checkIfMatch(`stack ${name}`, stack);
       if (stack.isRemoving) throw wrongState(`stack ${name} is being removed: deploy it again when it is gone`);
       const existing = new Map((await this.services.findOfStack(transaction, stack.id)).map((row) => [row.name, row]));
       const touched: string[] = [];
@@ -65,6 +67,7 @@ export class StackService {
     return this.database.transaction(async (transaction) => {
       const stack = await this.stacks.lock(transaction, name);
       if (stack === null) throw notFound(`there is no stack ${name}`);
+      checkIfMatch(`stack ${name}`, stack);
       const ids = (await this.services.findOfStack(transaction, stack.id)).map((row) => row.id);
       await this.services.markRemoving(transaction, ids);
       await this.stacks.update(transaction, stack.id, { isRemoving: true });
