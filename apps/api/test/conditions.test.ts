@@ -119,7 +119,7 @@ test('a key is of one request and one caller, is free again after a failure, and
   const job = await api.send<Service>('POST', '/services', { ...spec('keyed'), mode: { type: 'cron', schedule: '0 0 1 1 *', concurrency: 'allow' } });
   const first = await withKey<JobRun>(key, `/services/${job.id}/runs`, {});
   expect((await withKey<JobRun>(key, `/services/${job.id}/runs`, {})).body).toEqual(first.body);
-  expect(await withKey(key, `/services/${job.id}/suspend`, {})).toMatchObject({ status: 409, body: { errors: [{ field: 'Idempotency-Key' }] } });
+  expect(await withKey(key, `/services/${job.id}/schedule/suspend`, {})).toMatchObject({ status: 409, body: { errors: [{ field: 'Idempotency-Key' }] } });
   const signedIn = await api.call('POST', '/account/sign-in', { email: 'admin@gantry.local', password: api.firstPassword }, {});
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const others = await api.call<JobRun>('POST', `/services/${job.id}/runs`, {}, { cookie, origin: api.url, 'idempotency-key': key });

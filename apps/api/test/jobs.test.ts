@@ -90,7 +90,7 @@ test('a schedule is kept by two control planes at once, each tick once, also whe
     expect(new Set(due).size).toBe(due.length);
     expect(due).not.toContain(null);
     expect(runs.map((run) => run.number)).toEqual(runs.map((_, index) => runs.length - index));
-    await api.send('POST', `/services/${service.id}/suspend`, {});
+    await api.send('POST', `/services/${service.id}/schedule/suspend`, {});
     await eventually(
       () => runsOf(service),
       (now) => now.every(({ state }) => state === 'complete'),
@@ -116,7 +116,7 @@ test('a tick passes while a run has not ended, a run can be cancelled, and the h
     ([task]) => task?.status.state === 'running',
   );
   expect(await api.call<Problem>('POST', `/services/${service.id}/runs`, {})).toMatchObject({ status: 409, body: { code: 'wrong-state' } });
-  await api.send('POST', `/services/${service.id}/suspend`, {});
+  await api.send('POST', `/services/${service.id}/schedule/suspend`, {});
   expect(await api.send('POST', `/services/${service.id}/runs/${running?.number}/cancel`, {})).toMatchObject({ state: 'cancelled' });
   expect(await api.call('POST', `/services/${service.id}/runs/${running?.number}/cancel`, {})).toMatchObject({ status: 409 });
   expect(await api.call('POST', `/services/${service.id}/runs/9999/cancel`, {})).toMatchObject({ status: 404, body: { errors: [{ field: 'number' }] } });
@@ -145,7 +145,7 @@ test('what is no job has no runs, and no service becomes one', async () => {
   const turned = await api.call<Problem>('PUT', `/services/${plain.id}`, { version, spec: { ...spec, mode: { type: 'job' } } });
   expect(turned).toMatchObject({ status: 409, body: { errors: [{ field: 'spec.mode.type' }] } });
   const once = await create('once', { type: 'job' });
-  expect(await api.call<Problem>('POST', `/services/${once.id}/suspend`, {})).toMatchObject({
+  expect(await api.call<Problem>('POST', `/services/${once.id}/schedule/suspend`, {})).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('no schedule') },
   });

@@ -139,11 +139,11 @@ export const httpApi = {
       .input(z.object({ serviceId: ServiceId, number: z.coerce.number().int().positive() }))
       .output(JobRun),
     suspend: oc
-      .route({ method: 'POST', path: '/services/{serviceId}/suspend', summary: 'Let the ticks of a schedule pass', tags: ['jobs'] })
+      .route({ method: 'POST', path: '/services/{serviceId}/schedule/suspend', summary: 'Let the ticks of a schedule pass', tags: ['jobs'] })
       .input(z.object({ serviceId: ServiceId }))
       .output(Service),
     resume: oc
-      .route({ method: 'POST', path: '/services/{serviceId}/resume', summary: 'Take the ticks of a schedule again', tags: ['jobs'] })
+      .route({ method: 'POST', path: '/services/{serviceId}/schedule/resume', summary: 'Take the ticks of a schedule again', tags: ['jobs'] })
       .input(z.object({ serviceId: ServiceId }))
       .output(Service),
   },

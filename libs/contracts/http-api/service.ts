@@ -6,16 +6,28 @@ export const ResourceName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/, 'expected 1 to 63 letters, digits, "_", "." or "-", starting with a letter or digit');
 
-export const labels = z.record(z.string().max(255), z.string().max(4096));
+const dayMs = 86_400_000;
+const mostLabels = 256;
+const mostMemoryBytes = 2 ** 50;
+/** 16,384 CPUs. */
+const mostNanoCpus = 16_384e9;
+const durationMs = z.number().int().nonnegative().max(dayMs);
+
+export const labels = z
+  .record(z.string().max(255), z.string().max(4096))
+  .refine((map) => Object.keys(map).length <= mostLabels, `expected at most ${mostLabels} labels`);
+
+/** Arguments of a program; one is at most what Linux passes on (MAX_ARG_STRLEN). */
+const words = z.array(z.string().max(131_071)).max(1_024);
 
 export const HealthcheckSpec = z.object({
   /** As Docker's: ["CMD", …], ["CMD-SHELL", line] or ["NONE"]. */
-  test: z.array(z.string()).min(1),
-  intervalMs: z.number().int().positive().default(30_000),
-  timeoutMs: z.number().int().positive().default(30_000),
-  startPeriodMs: z.number().int().nonnegative().default(0),
-  startIntervalMs: z.number().int().positive().default(5_000),
-  retries: z.number().int().positive().default(3),
+  test: words.min(1),
+  intervalMs: durationMs.min(1).default(30_000),
+  timeoutMs: durationMs.min(1).default(30_000),
+  startPeriodMs: durationMs.default(0),
+  startIntervalMs: durationMs.min(1).default(5_000),
+  retries: z.number().int().positive().max(1_000).default(3),
 });
 
 export const MountSpec = z.object({
@@ -42,37 +54,49 @@ export const PayloadUse = z.object({
 /** What runs; the names are Docker's meaning: entrypoint and command override the image's. */
 export const TaskSpec = z.object({
   image: z.string().min(1).max(512),
-  entrypoint: z.array(z.string()).optional(),
-  command: z.array(z.string()).optional(),
-  env: z.array(z.string().regex(/^[^=]+=/, 'expected NAME=value')).default([]),
-  workingDir: z.string().optional(),
-  user: z.string().optional(),
+  entrypoint: words.optional(),
+  command: words.optional(),
+  env: z
+    .array(
+      z
+        .string()
+        .max(131_071)
+        .regex(/^[^=]+=/, 'expected NAME=value'),
+    )
+    .max(1_024)
+    .default([]),
+  workingDir: z.string().max(4096).optional(),
+  user: z.string().max(255).optional(),
   hostname: z.string().max(63).optional(),
   labels: labels.default({}),
   tty: z.boolean().default(false),
   readOnlyRootfs: z.boolean().default(false),
-  stopSignal: z.string().optional(),
-  stopGraceMs: z.number().int().nonnegative().default(10_000),
+  stopSignal: z.string().max(32).optional(),
+  stopGraceMs: durationMs.default(10_000),
   healthcheck: HealthcheckSpec.optional(),
-  mounts: z.array(MountSpec).default([]),
+  mounts: z.array(MountSpec).max(256).default([]),
   secrets: z.array(PayloadUse).max(256).default([]),
   configs: z.array(PayloadUse).max(256).default([]),
   resources: z
     .object({
       limits: z
         .object({
-          nanoCpus: z.number().int().positive().optional(),
-          memoryBytes: z.number().int().positive().optional(),
-          pids: z.number().int().positive().optional(),
+          nanoCpus: z.number().int().positive().max(mostNanoCpus).optional(),
+          memoryBytes: z.number().int().positive().max(mostMemoryBytes).optional(),
+          pids: z.number().int().positive().max(4_194_304).optional(),
         })
         .default({}),
       reservations: z
         .object({
-          nanoCpus: z.number().int().nonnegative().default(0),
-          memoryBytes: z.number().int().nonnegative().default(0),
+          nanoCpus: z.number().int().nonnegative().max(mostNanoCpus).default(0),
+          memoryBytes: z.number().int().nonnegative().max(mostMemoryBytes).default(0),
           /** Units of what nodes have a number of: {"gpu": 1}. */
           generic: z
-            .record(z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'expected a name of letters, digits, "_", "." or "-"'), z.number().int().positive())
+            .record(
+              z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'expected a name of letters, digits, "_", "." or "-"'),
+              z.number().int().positive().max(1_000_000),
+            )
+            .refine((map) => Object.keys(map).length <= 32, 'expected at most 32 kinds')
             .optional(),
         })
         .default({ nanoCpus: 0, memoryBytes: 0 }),
@@ -81,9 +105,9 @@ export const TaskSpec = z.object({
   restartPolicy: z
     .object({
       condition: z.enum(['none', 'on-failure', 'any']).default('any'),
-      delayMs: z.number().int().nonnegative().default(5_000),
-      maxAttempts: z.number().int().positive().optional(),
-      windowMs: z.number().int().nonnegative().default(0),
+      delayMs: durationMs.default(5_000),
+      maxAttempts: z.number().int().positive().max(1_000_000).optional(),
+      windowMs: durationMs.default(0),
     })
     .default({ condition: 'any', delayMs: 5_000, windowMs: 0 }),
   /**
@@ -95,14 +119,21 @@ export const TaskSpec = z.object({
     .discriminatedUnion('policy', [
       z.object({ policy: z.literal('replace') }),
       z.object({ policy: z.literal('keep') }),
-      z.object({ policy: z.literal('stop'), afterMs: z.number().int().min(1_000) }),
+      z.object({
+        policy: z.literal('stop'),
+        afterMs: z
+          .number()
+          .int()
+          .min(1_000)
+          .max(30 * dayMs),
+      }),
     ])
     .default({ policy: 'replace' }),
   placement: z
     .object({
       /** As Swarm's: "node.hostname == a", "node.labels.zone != b". */
-      constraints: z.array(z.string()).default([]),
-      maxPerNode: z.number().int().positive().optional(),
+      constraints: z.array(z.string().max(1_024)).max(64).default([]),
+      maxPerNode: z.number().int().positive().max(100_000).optional(),
       /** As Swarm's, most important first: "node.labels.zone" spreads tasks evenly over the values of that label. */
       preferences: z.array(z.string().max(255)).max(8).optional(),
       /** spread (default): where the fewest are; binpack: on as few nodes as can take them. */
@@ -127,12 +158,12 @@ export const maxReplicas = 100_000;
 /** How tasks are replaced when what they run changes; the meaning and the defaults are Swarm's. */
 export const UpdatePolicy = z.object({
   /** So many at a time; 0: all at once. */
-  parallelism: z.number().int().nonnegative().default(1),
+  parallelism: z.number().int().nonnegative().max(maxReplicas).default(1),
   /** Rest after each replaced task. */
-  delayMs: z.number().int().nonnegative().default(0),
+  delayMs: durationMs.default(0),
   order: z.enum(['stop-first', 'start-first']).default('stop-first'),
   /** For so long after it runs, a new task's end counts as the update's failure. */
-  monitorMs: z.number().int().nonnegative().default(5_000),
+  monitorMs: durationMs.default(5_000),
   /** More failures than this part of the tasks … */
   maxFailureRatio: z.number().min(0).max(1).default(0),
   /** … and this happens. */

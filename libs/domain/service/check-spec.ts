@@ -44,9 +44,16 @@ function checkPayloads({ mounts, secrets, configs }: ServiceSpec['task']): SpecF
   });
 }
 
+function checkSchedule(mode: ServiceSpec['mode']): SpecFault[] {
+  if (mode.type !== 'cron') return [];
+  const schedule = parseSchedule(mode.schedule, mode.timeZone);
+  if (typeof schedule !== 'string') return [];
+  return [{ field: schedule.includes('time zone') ? 'mode.timeZone' : 'mode.schedule', message: schedule }];
+}
+
 /** What a schema can not say: rules across fields, and the little languages inside strings. */
 export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[] {
-  const faults: SpecFault[] = [...checkMounts(task.mounts), ...checkPayloads(task)];
+  const faults: SpecFault[] = [...checkMounts(task.mounts), ...checkPayloads(task), ...checkSchedule(mode)];
   for (const [index, text] of task.placement.constraints.entries()) {
     const parsed = parseConstraint(text);
     if (typeof parsed === 'string') faults.push({ field: `task.placement.constraints.${index}`, message: parsed });
@@ -66,10 +73,6 @@ export function checkServiceSpec({ task, ports, mode }: ServiceSpec): SpecFault[
   for (const [index, port] of ports.entries()) {
     if (port.protocol === 'sctp' && port.mode === 'ingress')
       faults.push({ field: `ports.${index}.protocol`, message: 'sctp can be published in host mode only' });
-  }
-  if (mode.type === 'cron') {
-    const schedule = parseSchedule(mode.schedule, mode.timeZone);
-    if (typeof schedule === 'string') faults.push({ field: schedule.includes('time zone') ? 'mode.timeZone' : 'mode.schedule', message: schedule });
   }
   return faults;
 }
