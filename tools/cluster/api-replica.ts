@@ -6,6 +6,7 @@ import { root } from '../process/paths.ts';
 
 export interface ReplicaOptions {
   readonly databaseUrl: string;
+  readonly redisUrl?: string;
   readonly host: string;
   readonly port: number;
   /** The same for all replicas: an agent may register at one and be known to all. */
@@ -29,13 +30,14 @@ export class ApiReplica {
   }
 
   async start(): Promise<void> {
-    const { databaseUrl, host, port, secret } = this.#options;
+    const { databaseUrl, redisUrl, host, port, secret } = this.#options;
     const child = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: '/usr/bin:/bin',
         NODE_ENV: 'production',
         DATABASE_URL: databaseUrl,
+        ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
         GANTRY_PORT: String(port),
         GANTRY_BIND: host,
         GANTRY_LOCAL_SECRET: secret,

@@ -18,6 +18,11 @@ export class LoadBalancer {
     await promise;
   }
 
+  /** Every connection breaks off without a goodbye; new ones are taken. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     const { promise, resolve } = Promise.withResolvers<void>();

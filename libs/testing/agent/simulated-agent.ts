@@ -12,7 +12,7 @@ import {
   ToAgentMessage,
   type ToServer,
 } from '@gantry/contracts/agent-link';
-import { applyAssignments, type HeldAssignments } from '@gantry/domain/container';
+import { applyAssignments, type HeldAssignments, isFinal } from '@gantry/domain/container';
 import { StreamAcceptor } from '@gantry/platform/streams';
 import { WebSocket } from 'ws';
 import { FakeEngine } from './fake-engine.ts';
@@ -30,6 +30,10 @@ export interface SimulatedAgentOptions {
   readonly scripting?: Scripting;
   readonly engine?: FakeEngine;
   readonly faults?: AgentFaults;
+  /** Hears what its tasks do, as they do it; one that is forgotten while it lives has ended. */
+  readonly observe?: (status: TaskStatusReport) => void;
+  /** Of the protocol it says it speaks. */
+  readonly version?: number;
   /** False: a lost connection stays lost until `connect` is called. */
   readonly reconnects?: boolean;
 }
@@ -40,6 +44,8 @@ export interface AgentFaults {
   isFrozen?: boolean;
   /** Every status report is sent twice. */
   duplicatesReports?: boolean;
+  /** After each status report the one before it is sent once more: late, and out of order. */
+  repeatsOldReports?: boolean;
   /** Status reports wait this long. */
   reportDelayMs?: number;
   /** Assignments are received and dropped. */
@@ -68,6 +74,8 @@ export class SimulatedAgent {
   #attempts = 0;
   #isClosed = false;
   #isAccepted = false;
+  #rejection: Extract<ToAgent, { type: 'hello.rejected' }> | null = null;
+  #reportedBefore: readonly TaskStatusReport[] = [];
   readonly #unsent = new Map<string, TaskStatusReport>();
   #flush: NodeJS.Timeout | null = null;
   #waiting: { isMet: () => boolean; resolve: () => void }[] = [];
@@ -78,7 +86,7 @@ export class SimulatedAgent {
     this.faults = options.faults ?? {};
     this.engine = options.engine ?? new FakeEngine();
     this.#identity = options.identity ?? null;
-    this.tasks = new SimulatedTasks({ scripting: options.scripting ?? (() => ({})), report: (status) => this.#queue(status) });
+    this.tasks = new SimulatedTasks({ scripting: options.scripting ?? (() => ({})), report: (status) => this.#advance(status) });
   }
 
   get identity(): SimulatedIdentity {
@@ -88,6 +96,11 @@ export class SimulatedAgent {
 
   get isConnected(): boolean {
     return this.#isAccepted;
+  }
+
+  /** Why the server would not have it, when it would not. */
+  get rejection(): Extract<ToAgent, { type: 'hello.rejected' }> | null {
+    return this.#rejection;
   }
 
   get held(): HeldAssignments | null {
@@ -182,7 +195,7 @@ export class SimulatedAgent {
           type: 'hello',
           nodeId: this.identity.nodeId,
           signature: proveIdentity(this.identity, message.nonce),
-          version: 1,
+          version: this.#options.version ?? 1,
           build: 'simulated',
           facts: { ...simulatedFacts(this.name), ...this.#options.facts },
         });
@@ -194,6 +207,7 @@ export class SimulatedAgent {
         for (const status of this.tasks.statuses) this.#queue(status);
         return;
       case 'hello.rejected':
+        this.#rejection = message;
         this.#socket?.close();
         return;
       case 'payloads.deliver':
@@ -221,13 +235,22 @@ export class SimulatedAgent {
     }
     this.#held = applied.held;
     for (const task of applied.changed) this.tasks.apply(task);
-    for (const taskId of applied.removed) this.tasks.forget(taskId);
+    for (const taskId of applied.removed) {
+      const status = this.tasks.get(taskId);
+      if (status !== undefined && !isFinal(status.state)) this.#options.observe?.({ ...status, state: 'shutdown' });
+      this.tasks.forget(taskId);
+    }
     this.#send({ type: 'assignments.applied', resultsIn: applied.held.version });
   }
 
   #beat(everyMs: number): void {
     if (this.#heartbeat) clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#send({ type: 'heartbeat' }), everyMs);
+  }
+
+  #advance(status: TaskStatusReport): void {
+    this.#options.observe?.(status);
+    this.#queue(status);
   }
 
   #queue(status: TaskStatusReport): void {
@@ -243,6 +266,8 @@ export class SimulatedAgent {
     for (const { taskId } of statuses) this.#unsent.delete(taskId);
     this.#send({ type: 'status.report', statuses });
     if (this.faults.duplicatesReports) this.#send({ type: 'status.report', statuses });
+    if (this.faults.repeatsOldReports && this.#reportedBefore.length > 0) this.#send({ type: 'status.report', statuses: [...this.#reportedBefore] });
+    this.#reportedBefore = statuses;
     if (this.#unsent.size > 0) this.#flush = setTimeout(() => this.#report(), 0);
     this.#notice();
   }

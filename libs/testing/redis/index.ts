@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline';
 /** A real Redis on a port of 127.0.0.1 picked at random, that keeps nothing. */
 export interface RedisServer {
   readonly url: string;
+  /** Ends as a crash would, with all it had, and starts again on the same port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,30 +28,47 @@ export async function startRedis(): Promise<RedisServer> {
   const port = await pickPort();
   const directory = await mkdtemp(join(tmpdir(), 'gantry-redis-'));
   const flags = { port: String(port), bind: '127.0.0.1', save: '', appendonly: 'no', dir: directory, 'maxmemory-policy': 'noeviction' };
-  const child = spawn(
-    'redis-server',
-    Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
+  const begin = async (): Promise<ChildProcess> => {
+    const child = spawn(
+      'redis-server',
+      Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    try {
+      await new Promise<void>((resolve, reject) => {
+        child.once('error', reject);
+        child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
+        createInterface({ input: child.stdout }).on('line', (line) => {
+          if (line.includes('Ready to accept connections')) resolve();
+        });
+      });
+      return child;
+    } catch (cause) {
+      await end(child);
+      throw cause;
     }
+  };
+  let child: ChildProcess | null = null;
+  const stop = async () => {
+    if (child !== null) await end(child);
     await rm(directory, { recursive: true, force: true });
   };
+  const restart = async () => {
+    if (child !== null) await end(child);
+    child = await begin();
+  };
   try {
-    await new Promise<void>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (line.includes('Ready to accept connections')) resolve();
-      });
-    });
-    return { url: `redis://127.0.0.1:${port}`, stop };
+    child = await begin();
+    return { url: `redis://127.0.0.1:${port}`, restart, stop };
   } catch (cause) {
     await stop();
     throw new Error('start a redis for tests', { cause });
   }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
 }

@@ -5,9 +5,13 @@ import { LOGGER, type Logger } from '../logger.ts';
 import { Wakeable } from '../wakeable.ts';
 import { NodeStateRepository } from './node-state.repository.ts';
 
+/** The longest that an agent waits before it dials again, and some more for a handshake among many. */
+const reconnectMs = 12_000;
+
 /**
  * Declares nodes down that no replica has heard of. It trusts the written signs of life only when it has itself watched without a gap for
- * the whole grace: after a restart of the api or of Postgres every sign is old, and no node is to blame.
+ * the whole grace: after a restart of the api or of Postgres every sign is old, and no node is to blame. Who has not been heard since then may
+ * be waiting to dial again, and is given time for that.
  */
 @Injectable()
 export class NodeWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -44,7 +48,7 @@ export class NodeWatch implements OnApplicationBootstrap, BeforeApplicationShutd
     const hasGap = startedAt - this.#lastLookAt > heartbeatMs * 2;
     if (hasGap) this.#watchingSince = startedAt;
     if (startedAt - this.#watchingSince >= graceMs) {
-      const silent = await this.nodes.markSilent(graceMs);
+      const silent = await this.nodes.markSilent({ silentMs: graceMs, watchedMs: startedAt - this.#watchingSince, unheardMs: graceMs + reconnectMs });
       if (silent.length > 0) this.logger.warn({ nodes: silent }, 'nodes are down');
     } else {
       // proves that the database answers: an unanswered look is a gap
