@@ -30,6 +30,8 @@ const Environment = z.object({
   GANTRY_SECRET_KEY_FILE: z.string().startsWith('/').optional(),
   /** The same, with commas between keys. */
   GANTRY_SECRET_KEYS: z.string().optional(),
+  /** Whether services that do not say so themselves are made even when a node joins or returns. */
+  GANTRY_REBALANCE: z.stringbool().default(false),
   GANTRY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -45,6 +47,7 @@ export interface Config {
   readonly isBehindProxy: boolean;
   readonly heartbeatMs: number;
   readonly reconcileMs: number;
+  readonly isRebalancing: boolean;
   readonly keptRevisions: number;
   readonly controlDir: string | null;
   readonly secretKeyFile: string | null;
@@ -73,6 +76,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isBehindProxy: values.GANTRY_BEHIND_PROXY,
     heartbeatMs: values.GANTRY_HEARTBEAT_MS,
     reconcileMs: values.GANTRY_RECONCILE_MS,
+    isRebalancing: values.GANTRY_REBALANCE,
     controlDir: values.GANTRY_CONTROL_DIR ?? null,
     secretKeyFile: values.GANTRY_SECRET_KEY_FILE ?? null,
     secretKeys: values.GANTRY_SECRET_KEYS ?? null,

@@ -108,3 +108,19 @@ test('a node where a service keeps failing stops getting its tasks', async () =>
   await join('good');
   expect(await placesOf(web, 5)).toEqual(['good', 'good', 'good', 'good', 'good']);
 });
+
+test('a service that asks for it spreads to a node that joins, one task at a time, and the others stay', async () => {
+  await join('one');
+  await join('two');
+  const spec = { mode: { type: 'replicated', replicas: 6 }, task: { image: 'busybox' } };
+  const even = await api.send<Service>('POST', '/services', { name: 'even', rebalance: true, ...spec });
+  const still = await api.send<Service>('POST', '/services', { name: 'still', ...spec });
+  expect(await placesOf(even, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
+  expect(await placesOf(still, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
+  await join('three');
+  await eventually(
+    () => placesOf(even, 6),
+    (places) => places.join() === 'one,one,three,three,two,two',
+  );
+  expect(await placesOf(still, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
+});

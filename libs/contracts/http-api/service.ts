@@ -220,6 +220,8 @@ export const ServiceSpec = z.object({
   task: TaskSpec,
   ports: z.array(PublishedPort).max(64).default([]),
   update: UpdatePolicy.default(UpdatePolicy.parse({})),
+  /** When a node joins or returns, move tasks to it, one at a time, the new one first. Unless told: as GANTRY_REBALANCE says. */
+  rebalance: z.boolean().optional(),
 });
 export type ServiceSpec = z.infer<typeof ServiceSpec>;
 

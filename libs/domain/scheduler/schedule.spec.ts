@@ -2,6 +2,7 @@ import { NodeId, ServiceId, TaskId } from '@gantry/contracts/ids';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseConstraint } from '../node/index.ts';
+import { planRebalance } from './rebalance.ts';
 import { planSchedule } from './schedule.ts';
 import type { CandidateNode, PendingGroup } from './world.ts';
 
@@ -155,6 +156,44 @@ test('a task that belongs to one node goes there or nowhere', () => {
   const plan = planSchedule([buildGroup(0, { tasks })], [here, there]);
   expect(plan.placements.map((placement) => placement.nodeId)).toEqual([here.nodeId]);
   expect(plan.unplaced).toEqual([{ taskIds: [tasks[1]?.taskId], reason: 'node-2 is drained' }]);
+});
+
+test('a node that has two tasks more than another would have gives one away, until all are even', () => {
+  const having = (number: number, count: number, change: Partial<CandidateNode> = {}) =>
+    buildNode(number, { tasks: count, tasksByService: new Map([[service, count]]), ...change });
+  const crowded = having(1, 4);
+  expect(planRebalance(buildGroup(1), [crowded, having(2, 3), having(3, 0)])).toBe(crowded.nodeId);
+  expect(planRebalance(buildGroup(1), [having(1, 2), having(2, 1)])).toBeNull();
+  expect(planRebalance(buildGroup(1), [crowded, buildNode(2, { availability: 'drain' })])).toBeNull();
+  expect(planRebalance(buildGroup(1, { strategy: 'binpack' }), [crowded, buildNode(2)])).toBeNull();
+});
+
+test('zones are made even before nodes are', () => {
+  const at = (number: number, zone: string, count: number) =>
+    buildNode(number, { labels: { zone }, tasks: count, tasksByService: new Map([[service, count]]) });
+  const group = buildGroup(1, { spreadOver: ['zone'] });
+  const full = at(1, 'a', 2);
+  expect(planRebalance(group, [full, at(2, 'a', 1), at(3, 'b', 1)])).toBe(full.nodeId);
+  expect(planRebalance(group, [at(1, 'a', 1), at(2, 'a', 1), at(3, 'b', 2)])).toBeNull();
+});
+
+test('whatever the nodes have, moving what is to be moved makes the service even in the end, and then nothing moves', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(8), { minLength: 1, maxLength: 6 }), (counts) => {
+      const now = [...counts];
+      const nodes = () => now.map((count, index) => buildNode(index, { tasks: count, tasksByService: new Map([[service, count]]) }));
+      for (let moves = 0; moves <= 64; moves += 1) {
+        const from = planRebalance(buildGroup(1), nodes());
+        if (from === null) break;
+        const index = nodes().findIndex((node) => node.nodeId === from);
+        const to = nodes().findIndex((node) => node.nodeId === planSchedule([buildGroup(1)], nodes()).placements[0]?.nodeId);
+        now[index] = (now[index] ?? 0) - 1;
+        now[to] = (now[to] ?? 0) + 1;
+      }
+      expect(Math.max(...now) - Math.min(...now)).toBeLessThanOrEqual(1);
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 const nodesOf = fc.array(

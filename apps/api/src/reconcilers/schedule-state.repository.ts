@@ -11,6 +11,8 @@ import type { NodeState } from './node-state.repository.ts';
 const schedulerLock = 4_400_004;
 /** More wait for the next run, which follows at once. */
 export const tasksPerRun = 4_000;
+/** Others have their turn in the next. */
+const servicesPerRun = 50;
 /** Swarm looks back as far. */
 const failuresWithinMs = 300_000;
 
@@ -33,6 +35,26 @@ interface UsageRow {
   service_id: string;
   revision: number;
   tasks: number;
+}
+
+function toGroups(demand: Demand, tasks: readonly PendingRow[]): PendingGroup[] {
+  const [first] = tasks;
+  if (first === undefined) return [];
+  const { placement, resources } = demand.spec.task;
+  return [
+    {
+      serviceId: ServiceId.parse(first.service_id),
+      constraints: placement.constraints.map(parseConstraint).filter((constraint) => typeof constraint !== 'string'),
+      nanoCpus: resources.reservations.nanoCpus,
+      memoryBytes: resources.reservations.memoryBytes,
+      maxPerNode: placement.maxPerNode ?? null,
+      hostPorts: demand.hostPorts,
+      genericResources: resources.reservations.generic ?? {},
+      spreadOver: (placement.preferences ?? []).flatMap((text) => parsePreference(text) ?? []),
+      strategy: placement.strategy ?? 'spread',
+      tasks: tasks.map((task) => ({ taskId: TaskId.parse(task.id), onlyNodeId: task.node_id === null ? null : NodeId.parse(task.node_id) })),
+    },
+  ];
 }
 
 interface HistoryRow {
@@ -77,22 +99,32 @@ export class ScheduleStateRepository {
     const demands = await this.#findDemands(transaction, rows);
     return [...Map.groupBy(rows, keyOf)].flatMap(([key, tasks]) => {
       const demand = demands.get(key);
-      const [first] = tasks;
-      if (demand === undefined || first === undefined) return [];
-      const { placement, resources } = demand.spec.task;
-      return {
-        serviceId: ServiceId.parse(first.service_id),
-        constraints: placement.constraints.map(parseConstraint).filter((constraint) => typeof constraint !== 'string'),
-        nanoCpus: resources.reservations.nanoCpus,
-        memoryBytes: resources.reservations.memoryBytes,
-        maxPerNode: placement.maxPerNode ?? null,
-        hostPorts: demand.hostPorts,
-        genericResources: resources.reservations.generic ?? {},
-        spreadOver: (placement.preferences ?? []).flatMap((text) => parsePreference(text) ?? []),
-        strategy: placement.strategy ?? 'spread',
-        tasks: tasks.map((task) => ({ taskId: TaskId.parse(task.id), onlyNodeId: task.node_id === null ? null : NodeId.parse(task.node_id) })),
-      };
+      return demand === undefined ? [] : toGroups(demand, tasks);
     });
+  }
+
+  /** Calm services that are to be kept even, as groups of one task that might go anywhere; none while a task of theirs is on its way. */
+  async findUneven(transaction: Transaction, isDefault: boolean): Promise<PendingGroup[]> {
+    const rows = await transaction.$queryRaw<PendingRow[]>`
+      select t.id, t.service_id, t.revision, null::text as node_id
+      from service s cross join lateral (select * from task where service_id = s.id and desired_state = 'running' and revision = s.task_revision limit 1) t
+      where s.state = 'converged' and coalesce((s.spec->>'rebalance')::boolean, ${isDefault}) and s.spec->'mode'->>'type' = 'replicated'
+        and not exists (select from task m where m.service_id = s.id and m.is_moving and m.state < 'complete')
+      order by s.id limit ${servicesPerRun}`;
+    const demands = await this.#findDemands(transaction, rows);
+    return rows.flatMap((row) => {
+      const demand = demands.get(keyOf(row));
+      return demand === undefined ? [] : toGroups(demand, [row]);
+    });
+  }
+
+  /** One of the service's tasks on the node is to be replaced elsewhere; answers which. */
+  async markMoving(transaction: Transaction, { serviceId, nodeId }: { serviceId: string; nodeId: string }): Promise<string | null> {
+    const rows = await transaction.$queryRaw<{ id: string }[]>`
+      update task set is_moving = true, version = version + 1, updated_at = now() where id = (
+        select id from task where service_id = ${serviceId} and node_id = ${nodeId} and desired_state = 'running' and state = 'running' order by slot desc limit 1 for update
+      ) returning id`;
+    return rows[0]?.id ?? null;
   }
 
   /** The nodes with what the tasks on them hold. */

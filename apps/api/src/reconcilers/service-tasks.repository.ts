@@ -13,6 +13,7 @@ interface TaskRow {
   node_state: NodeState | null;
   availability: NodeAvailability | null;
   last_seen_at: number | null;
+  is_moving: boolean;
   revision: number;
   desired_state: TaskDesiredState;
   state: TaskState;
@@ -54,7 +55,7 @@ interface Question {
 function nodeOf(row: TaskRow, unfit: ReadonlySet<string>): ObservedTask['node'] {
   if (row.node_id === null) return 'none';
   if (row.node_state === 'down') return 'lost';
-  return row.availability === 'drain' || unfit.has(row.node_id) ? 'leaving' : 'usable';
+  return row.is_moving || row.availability === 'drain' || unfit.has(row.node_id) ? 'leaving' : 'usable';
 }
 
 function toObservedTask(row: TaskRow, unfit: ReadonlySet<string>): ObservedTask {
@@ -143,7 +144,7 @@ export class ServiceTasksRepository {
         select t.slot, t.state, t.attempt, t.message, (extract(epoch from coalesce(t.running_at, t.status_at)) * 1000)::float8 as began_at,
           t.revision = ${service.taskRevision} as is_fresh,
           n.state is not distinct from 'down' as is_lost,
-          n.availability is not distinct from 'drain' or coalesce(t.node_id = any(${[...unfit]}::text[]), false) as is_leaving,
+          t.is_moving or n.availability is not distinct from 'drain' or coalesce(t.node_id = any(${[...unfit]}::text[]), false) as is_leaving,
           count(*) over (partition by t.slot) = 1 as is_alone
         from task t left join node n on n.id = t.node_id where t.service_id = ${service.id} and t.desired_state = 'running'
       ), place as (
@@ -181,7 +182,7 @@ export class ServiceTasksRepository {
 
   async #find(transaction: Transaction, { service, unfit }: Question, condition: Prisma.Sql): Promise<ObservedTask[]> {
     const rows = await transaction.$queryRaw<TaskRow[]>`
-      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, (extract(epoch from n.last_seen_at) * 1000)::float8 as last_seen_at, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
+      select t.id, t.slot, t.node_id, n.state::text as node_state, n.availability::text, (extract(epoch from n.last_seen_at) * 1000)::float8 as last_seen_at, t.is_moving, t.revision, t.desired_state::text, t.state::text, t.message, t.attempt,
         (extract(epoch from t.status_at) * 1000)::float8 as status_at, (extract(epoch from t.running_at) * 1000)::float8 as running_at
       from task t left join node n on n.id = t.node_id where t.service_id = ${service.id} and (${condition})`;
     return rows.map((row) => toObservedTask(row, unfit));
