@@ -7,9 +7,9 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::runtime::Runtime;
-use support::{cgroups_left, executor, unique, until};
+use support::{Bundle, cgroups_left, executor, unique, until};
 
 #[test]
 fn the_life_of_a_container() {
