@@ -37,7 +37,7 @@ export async function startApi(postgres: PostgresServer, environment: Record<str
     DATABASE_URL: await postgres.createDatabase(`api_${randomBytes(6).toString('hex')}`),
     GANTRY_PORT: '0',
     GANTRY_LOCAL_SECRET: localSecret,
-    GANTRY_CONTROL_DIR: directory,
+    GANTRY_SECRET_KEYS: randomBytes(32).toString('base64'),
     GANTRY_FIRST_PASSWORD_FILE: passwordFile,
     GANTRY_HEARTBEAT_MS: '300',
     GANTRY_RECONCILE_MS: '1000',
