@@ -120,6 +120,8 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
           return await publish(draft, chainId, { parent, diffId: received.diffId, sizeBytes });
         } catch (cause) {
           received.abandon();
+          // The executor may have finished what was called off before its answer was heard.
+          await discard(draft);
           throw whileTrying(`unpack layer ${received.digest}`, cause);
         }
       },
