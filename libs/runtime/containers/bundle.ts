@@ -12,6 +12,7 @@ import { resolveUser } from './oci/user.ts';
 import type { ContainerParts } from './parts.ts';
 import type { AccountFiles } from './rootfs-files.ts';
 import { filesOf } from './runtime-files.ts';
+import { sharedMemoryPath } from './shared-memory.ts';
 
 const initPrograms = ['/usr/bin/docker-init', '/usr/libexec/docker/docker-init', '/usr/bin/tini-static', '/usr/bin/catatonit'];
 
@@ -58,9 +59,18 @@ export function createBundler(parts: ContainerParts, table: ContainerTable) {
     const target = table.get(mode.slice('container:'.length));
     if (target.pid === 0) throw wrongState(`cannot join the ${kind} namespace of a non running container: ${target.record.name}`);
     if (kind === 'ipc' && !['shareable', 'host'].includes(target.record.spec.hostConfig.ipcMode)) {
-      throw conflict(`can not join IPC of container ${target.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+      throw conflict(`can't join IPC of container ${target.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
     }
     return `/proc/${target.pid}/ns/${kind}`;
+  }
+
+  /** Where /dev/shm comes from when it is not the container's own; null: it is. */
+  function shmPathOf(live: LiveContainer): string | null {
+    const { ipcMode } = live.record.spec.hostConfig;
+    const donor = ipcMode.startsWith('container:') ? table.get(ipcMode.slice('container:'.length)) : live;
+    const donorMode = donor.record.spec.hostConfig.ipcMode;
+    if (donorMode === 'host') return '/dev/shm';
+    return donorMode === 'shareable' ? sharedMemoryPath(table.directory(donor.id)) : null;
   }
 
   function donorFiles(mode: string): string | null {
@@ -80,7 +90,7 @@ export function createBundler(parts: ContainerParts, table: ContainerTable) {
       hostname: hostnameOf(live),
       files: filesOf(table.directory(donor ?? live.id)),
       joined: { network: namespaceOf(hostConfig.networkMode, 'net'), ipc, pid: namespaceOf(hostConfig.pidMode, 'pid') },
-      ipcShmPath: ipc === null ? null : ipc.replace(/\/ns\/ipc$/, '/root/dev/shm'),
+      ipcShmPath: shmPathOf(live),
       hostDevices: hostConfig.privileged ? listHostDevices() : [],
       initPath: hostConfig.init === true ? findInit() : null,
     };

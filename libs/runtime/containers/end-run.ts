@@ -3,6 +3,7 @@ import { endExecs } from './exec.ts';
 import type { LiveContainer } from './live-container.ts';
 import { planRestart } from './restart-policy.ts';
 import { type RunParts, ranMs } from './run-container.ts';
+import { unmountSharedMemory } from './shared-memory.ts';
 
 /**
  * What happens when a container's process has ended, in Docker's order: probes stop, networks go, the state is recorded and waiters are told, `die`; then a
@@ -64,6 +65,8 @@ export function createRunEnder(
     if (exit.oomKilled) table.emit(live, 'oom');
     await attempt('release the networks', live, () => networking.unplug(live));
     await attempt('release the volumes', live, () => releaseMounts(live));
+    if (live.record.spec.hostConfig.ipcMode === 'shareable')
+      await attempt('release the shared memory', live, () => unmountSharedMemory(table.directory(live.id)));
     // Right before the record: an end that is recorded once only is planned for once only.
     if (restart !== null) table.saveRun(live, { lastDelayMs: restart.baseDelayMs, restartAtMs: Date.parse(exit.exitedAt) + restart.delayMs });
     table.save(live, {

@@ -4,6 +4,7 @@ import type { createBundler } from './bundle.ts';
 import type { ContainerTable } from './container-table.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ContainerParts } from './parts.ts';
+import { unmountSharedMemory } from './shared-memory.ts';
 
 /** Takes a container that does not run away for good. Begun removals are finished at the next start of the agent. */
 export function createRemover(parts: ContainerParts, table: ContainerTable, bundler: ReturnType<typeof createBundler>) {
@@ -33,6 +34,7 @@ export function createRemover(parts: ContainerParts, table: ContainerTable, bund
       for (const endpoint of networks.endpointsOf(live.id)) await networks.release(endpoint.networkId, live.id);
       await bundler.remove(live.id);
       if (snapshots.keys().includes(live.id)) await snapshots.remove(live.id);
+      if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
       await rm(table.directory(live.id), { recursive: true, force: true });
     } catch (cause) {
       table.save(live, { status: 'dead' });

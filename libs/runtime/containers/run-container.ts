@@ -6,9 +6,11 @@ import { allowHairpin, type ContainerNetworking, type PluggedEndpoint } from './
 import type { ContainerTable } from './container-table.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
 import { toContainerLog } from './log-driver.ts';
+import { defaultShmBytes } from './oci/oci-mounts.ts';
 import type { ContainerParts } from './parts.ts';
 import { readyMounts } from './resolve-mounts.ts';
 import type { AccountFiles } from './rootfs-files.ts';
+import { mountSharedMemory, unmountSharedMemory } from './shared-memory.ts';
 
 export interface RunParts extends ContainerParts {
   readonly table: ContainerTable;
@@ -116,6 +118,7 @@ export function createRunner(parts: RunParts) {
     await executor.call('container.delete', { containerId: live.id, force: true });
     await networking.unplug(live);
     for (const mount of live.record.mounts) if (mount.type === 'volume') await volumes.unmount(mount.name, live.id);
+    if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
     await bundler.remove(live.id);
   }
 
@@ -123,6 +126,8 @@ export function createRunner(parts: RunParts) {
   async function launch(live: LiveContainer): Promise<void> {
     try {
       await readyMounts(live, volumes);
+      const { ipcMode, shmSizeBytes } = live.record.spec.hostConfig;
+      if (ipcMode === 'shareable') await mountSharedMemory(table.directory(live.id), shmSizeBytes || defaultShmBytes);
       const plugged = await networking.plug(live);
       await networking.writeFiles(live);
       await networking.publish(live);

@@ -14,7 +14,7 @@ export interface RuntimeFilePaths {
   readonly resolvConf: string;
 }
 
-const defaultShmBytes = 64 * 1024 * 1024;
+export const defaultShmBytes = 64 * 1024 * 1024;
 
 function base(host: HostConfig, ipcShmPath: string | null): OciMount[] {
   const access = host.privileged ? 'rw' : 'ro';
