@@ -129,6 +129,7 @@ const wrong: [path: string, value: unknown, neighbours?: object][] = [
   ['update.monitorMs', -1],
   ['update.maxFailureRatio', 1.5],
   ['update.failureAction', 'panic'],
+  ['rebalance', 'sometimes'],
 ];
 
 function withValue(path: string, value: unknown, neighbours: object): unknown {
