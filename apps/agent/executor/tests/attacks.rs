@@ -151,6 +151,30 @@ fn cve_2026_41579_dev_must_be_a_real_directory() {
 }
 
 #[test]
+fn cve_2025_52565_a_terminal_is_shown_at_no_place_that_a_link_names() {
+    let mut server = Server::start();
+    let outside = server.directory.join("outside");
+    std::fs::write(&outside, "untouched").unwrap();
+    let mut bundle = server.bundle().sh("echo x > /dev/console").terminal();
+    // The image's own /dev, so that what is in it can be the image's.
+    bundle.config["mounts"].as_array_mut().unwrap().retain(|mount| mount["destination"] != "/dev");
+    symlink(&outside, bundle.layer.join("dev/console")).unwrap();
+    // Refused, or shown elsewhere: the link's target stays what it is.
+    if server.create(&bundle).is_ok() {
+        server.ok("container.start", json!({ "containerId": bundle.id }));
+        server.wait(&bundle.id);
+    }
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "untouched");
+    let mut bundle = server.bundle().sh("tty").terminal();
+    bundle.config["mounts"].as_array_mut().unwrap().retain(|mount| !mount["destination"].as_str().unwrap().starts_with("/dev"));
+    // Not a devpts: whatever is at its place is no terminal of ours.
+    std::fs::create_dir_all(bundle.layer.join("dev/pts")).unwrap();
+    std::fs::write(bundle.layer.join("dev/pts/ptmx"), "").unwrap();
+    let error = server.create(&bundle).unwrap_err();
+    assert!(message(&error).contains("/dev/pts"), "{error}");
+}
+
+#[test]
 fn cve_2025_31133_a_false_dev_null_masks_nothing_else() {
     let mut server = Server::start();
     let bundle =

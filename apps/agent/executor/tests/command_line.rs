@@ -297,3 +297,15 @@ fn is_mounted_anywhere(bundle: &Bundle) -> bool {
     let layer = bundle.layer.to_str().unwrap();
     mounts.into_iter().any(|text| text.contains(layer))
 }
+
+#[test]
+fn the_root_may_be_shared() {
+    let runtime = Runtime::new();
+    let bundle = runtime
+        .bundle()
+        .sh("grep '^[0-9]* [0-9]* [0-9:]* [^ ]* / [^ ]* shared:' /proc/self/mountinfo")
+        .set("/linux/rootfsPropagation", json!("shared"));
+    bundle.write();
+    let output = runtime.run(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}

@@ -60,6 +60,10 @@ pub fn attach(init: &InitPlan) -> Result<Root> {
     let configured = init.config.linux.rootfs_propagation.as_str();
     let first = if configured.is_empty() { "rslave" } else { configured };
     mount_change("/", propagation_flags(first)).attempt("detach this mount namespace's events from the host's")?;
+    if configured.ends_with("shared") {
+        // Before it is cloned: a shared clone could not be pivoted from either.
+        make_parent_private(rootfs)?;
+    }
     let tree = match &init.overlay {
         Some(overlay) => overlay_mount(overlay)?,
         None => {
@@ -72,9 +76,6 @@ pub fn attach(init: &InitPlan) -> Result<Root> {
             }
         }
     };
-    if configured.ends_with("shared") {
-        make_parent_private(rootfs)?;
-    }
     let place = rustix::fs::open(rootfs, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .attempt(format!("open {}", rootfs.display()))?;
     attach_mount(tree.as_fd(), place.as_fd())?;
