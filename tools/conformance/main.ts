@@ -30,7 +30,10 @@ async function runProgram(program: string, suite: string, runtime: string): Prom
     if (cause.name === 'AbortError') return { code: 1, output: `not ok 1 - did not end within ${limitMs / 1000} s` };
     throw cause;
   });
-  return fromTap(finished.output);
+  const result = fromTap(finished.output);
+  // One that broke before it could say anything must not pass for one with nothing to say.
+  const isBroken = finished.code !== 0 && result.failed.length === 0;
+  return isBroken ? { ...result, failed: [`ended with exit code ${finished.code}`] } : result;
 }
 
 const describe = ({ passed, failed, skipped }: Result): string => `${passed} passed, ${failed.length} failed, ${skipped} skipped`;
