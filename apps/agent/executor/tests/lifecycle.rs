@@ -12,12 +12,14 @@ fn code(error: &Value) -> &str {
 #[test]
 fn runs_a_program_and_tells_how_it_ended() {
     let mut server = Server::start();
-    let bundle = server.bundle().sh("echo out; echo err >&2; hostname; id -u; exit 7").log(0, 1);
+    // It waits for the end of its input, so that it still runs when the start is answered.
+    let bundle = server.bundle().sh("cat; echo out; echo err >&2; hostname; id -u; exit 7").stdin(true).log(0, 1);
     let created = server.create(&bundle).unwrap();
     assert_eq!((created["status"].as_str(), created["exit"].is_null()), (Some("created"), true));
-    let mut stream = server.attach(&bundle.id, false);
+    let mut stream = server.attach(&bundle.id, true);
     let started = server.ok("container.start", json!({ "containerId": bundle.id }));
     assert_eq!(started["pid"], created["pid"]);
+    stream.end_input();
     let (output, exit) = stream.read_to_end();
     assert_eq!((exit["code"].as_i64(), exit["signal"].is_null()), (Some(7), true));
     for line in ["out\n", "err\n", "box\n", "0\n"] {
