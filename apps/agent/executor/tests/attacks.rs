@@ -161,8 +161,9 @@ fn cve_2025_52565_a_terminal_is_shown_at_no_place_that_a_link_names() {
     symlink(&outside, bundle.layer.join("dev/console")).unwrap();
     // Refused, or shown elsewhere: the link's target stays what it is.
     if server.create(&bundle).is_ok() {
+        let mut stream = server.attach(&bundle.id, false);
         server.ok("container.start", json!({ "containerId": bundle.id }));
-        server.wait(&bundle.id);
+        stream.read_to_end();
     }
     assert_eq!(std::fs::read_to_string(&outside).unwrap(), "untouched");
     let mut bundle = server.bundle().sh("tty").terminal();

@@ -119,10 +119,6 @@ impl Server {
         let process = json!({ "args": ["sh", "-c", script], "env": ["PATH=/bin"], "cwd": "/", "user": { "uid": 0, "gid": 0 } });
         self.exec(id, process, false).unwrap().read_to_end()
     }
-
-    pub fn wait(&self, id: &str) -> Value {
-        self.ask_shim(id, json!({ "op": "wait", "processId": "init" }))["exit"].clone()
-    }
 }
 
 fn launch(directory: &Path) -> (Child, Connection) {
