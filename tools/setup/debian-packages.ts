@@ -17,6 +17,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
   test: {
     apparmor: ['/usr/sbin/apparmor_parser', '/sbin/apparmor_parser'],
     binutils: ['/usr/bin/strip', '/usr/local/bin/strip'],
+    buildah: ['/usr/bin/buildah'],
     bzip2: ['/usr/bin/bzip2', '/bin/bzip2'],
     chromium: ['/usr/bin/chromium'],
     cpio: ['/usr/bin/cpio', '/bin/cpio'],
@@ -26,6 +27,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     e2fsprogs: ['/usr/sbin/mke2fs', '/sbin/mke2fs'],
     iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
     kmod: ['/usr/sbin/depmod', '/sbin/depmod'],
+    mmdebstrap: ['/usr/bin/mmdebstrap'],
     openssl: ['/usr/bin/openssl'],
     podman: ['/usr/bin/podman'],
     procps: ['/usr/bin/ps', '/bin/ps'],
@@ -33,6 +35,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
     skopeo: ['/usr/bin/skopeo'],
+    umoci: ['/usr/bin/umoci'],
     'xz-utils': ['/usr/bin/xz'],
     zstd: ['/usr/bin/zstd'],
   },

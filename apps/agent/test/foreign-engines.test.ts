@@ -5,7 +5,7 @@ import { busyboxArchive } from '@gantry/testing/images';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtExecutor } from './agent-process.ts';
 import { Dockerd } from './daemon/dockerd.ts';
-import { type CliResult, runCli } from './daemon/run-cli.ts';
+import { type CliResult, cliOutput, runCli } from './daemon/run-cli.ts';
 import { Containerd } from './foreign/containerd.ts';
 import { Podman } from './foreign/podman.ts';
 
@@ -22,14 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => parts.disposeAsync());
 
-const inShell = (line: string, socket = '/nonexistent'): Promise<CliResult> => runCli(line, { socket, directory, timeoutMs: 120_000 });
-
-/** Its output; a failure is told with what the command said. */
-async function ok(line: string, socket?: string): Promise<string> {
-  const { exit, out, err } = await inShell(line, socket);
-  if (exit !== 0) throw new Error(`${line}: exit ${exit}\n${out}${err}`);
-  return out.trim();
-}
+const options = (socket = '/nonexistent') => ({ socket, directory, timeoutMs: 120_000 });
+const inShell = (line: string, socket?: string): Promise<CliResult> => runCli(line, options(socket));
+const ok = (line: string, socket?: string): Promise<string> => cliOutput(line, options(socket));
 
 /** What the runtime itself says of a container. */
 const statusIn = async (root: string, id: string): Promise<string> => JSON.parse(await ok(`${executor} --root ${root} state ${id}`)).status;

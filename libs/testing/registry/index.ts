@@ -8,13 +8,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Debian's docker-registry on a port of its own, its storage in a temporary directory. */
 export interface TestRegistry {
-  /** `127.0.0.1:PORT` */
+  /** `ADDRESS:PORT` */
   readonly domain: string;
   close(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
   await once(server, 'listening');
   const address = server.address();
   server.close();
@@ -22,15 +22,17 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** `htpasswd` is one line of bcrypt, as `htpasswd -nB` prints it; without it everybody may push. */
-export async function startRegistry(options: { htpasswd?: string } = {}): Promise<TestRegistry> {
+/** `htpasswd` is one line of bcrypt, as `htpasswd -nB` prints it; without it everybody may push. On the loopback unless another address is told. */
+export async function startRegistry(options: { htpasswd?: string; host?: string } = {}): Promise<TestRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'gantry-registry-'));
-  const port = await freePort();
+  const host = options.host ?? '127.0.0.1';
+  const port = await freePort(host);
+  const domain = `${host}:${port}`;
   const config = {
     version: 0.1,
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}` },
+    http: { addr: domain },
     ...(options.htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: join(directory, 'htpasswd') } } }),
   };
   // JSON is YAML.
@@ -42,12 +44,12 @@ export async function startRegistry(options: { htpasswd?: string } = {}): Promis
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await untilReady(`http://127.0.0.1:${port}/v2/`, child);
+    await untilReady(`http://${domain}/v2/`, child);
   } catch (error) {
     await close();
     throw error;
   }
-  return { domain: `127.0.0.1:${port}`, close };
+  return { domain, close };
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

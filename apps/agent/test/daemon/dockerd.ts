@@ -45,6 +45,11 @@ export class Dockerd {
     return new Dockerd(await mkdtemp(join(tmpdir(), 'dockerd-')), options);
   }
 
+  /** Where it reaches this process. */
+  get gateway(): string {
+    return this.#network.gateway;
+  }
+
   /** Returns when it answers; what it wrote is in the message when it ends instead. */
   async start(): Promise<void> {
     await this.#network.create();
@@ -56,6 +61,7 @@ export class Dockerd {
       host: `unix://${this.socket}`,
       'cgroup-parent': `/${this.#names.cgroupParent}`,
       'log-level': 'warn',
+      'insecure-registry': `${this.gateway}/32`,
       ...(this.#runtime === undefined ? {} : { 'add-runtime': `foreign=${this.#runtime}`, 'default-runtime': 'foreign' }),
     };
     const parameters = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

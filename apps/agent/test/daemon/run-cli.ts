@@ -38,6 +38,13 @@ export async function runCli(line: string, options: { socket: string; directory:
   return { exit, out: text(out), err: text(err) };
 }
 
+/** Its output; a failure is told with what the command said. */
+export async function cliOutput(line: string, options: Parameters<typeof runCli>[1]): Promise<string> {
+  const { exit, out, err } = await runCli(line, options);
+  if (exit !== 0) throw new Error(`${line}: exit ${exit}\n${out}${err}`);
+  return out.trim();
+}
+
 /** What is wrong with a result, in words; [] when it is as the case says. */
 export function differences(wanted: CliCase, result: CliResult): string[] {
   const found: string[] = [];

@@ -26,8 +26,20 @@ export class Podman {
 
   /** Before its commands. */
   get client(): string {
-    const places = ['root', 'runroot', 'tmpdir'].map((name) => `--${name} ${this.directory}/${name}`).join(' ');
-    return `CONTAINERS_CONF=${this.directory}/containers.conf podman ${places} --runtime ${this.#runtime}`;
+    return `${this.#configured} podman ${this.#places('root', 'runroot', 'tmpdir')} --runtime ${this.#runtime}`;
+  }
+
+  /** Before those of buildah, which keeps its images in the same place. */
+  get buildah(): string {
+    return `${this.#configured} buildah ${this.#places('root', 'runroot')}`;
+  }
+
+  get #configured(): string {
+    return `CONTAINERS_CONF=${this.directory}/containers.conf`;
+  }
+
+  #places(...names: string[]): string {
+    return names.map((name) => `--${name} ${this.directory}/${name}`).join(' ');
   }
 
   /** After `podman run`: a cgroup that is swept, and no network, which would need its own programs. */
