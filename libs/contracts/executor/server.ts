@@ -192,13 +192,13 @@ export const executorOperations = {
     request: z.object({
       /** The layers below, topmost first. */
       lowerDirs: z.array(absolutePath),
-      /** Survives a power cut when answered. */
-      durable: z.boolean(),
     }),
     result: z.object({ sizeBytes: z.number(), entries: z.number() }),
   },
   /** Removes whatever is there, however much; nothing there is no error. */
   'tree.remove': { request: z.object({ path: absolutePath }), result: empty },
+  /** Whatever was written so far to the file system that `path` is on survives a power cut when this is answered. */
+  'tree.sync': { request: z.object({ path: absolutePath }), result: empty },
   /** Writes the changes held in an overlay upper directory as a layer tar (gzip when asked) into `output`. */
   'layer.diff': {
     request: z.object({ upperDir: absolutePath, lowerDirs: z.array(absolutePath), output: absolutePath, compression: z.enum(['none', 'gzip']) }),

@@ -33,7 +33,7 @@ export class BuildContext {
     try {
       const limits = { maxBytes: maxContextBytes, maxEntries: maxContextEntries };
       const received = await executor.receiveLayer(tar, { compression: 'auto', target: root, keep: null, digest: null, diffId: null, ...limits }, { signal });
-      await received.finish({ lowerDirs: [], durable: false });
+      await received.finish({ lowerDirs: [] });
     } catch (cause) {
       throw whileTrying('read the build context', cause);
     }

@@ -28,9 +28,10 @@ export function createLeases(
       held.set(id, record);
       return {
         id,
-        add(digest) {
-          if (record.digests.includes(digest)) return;
-          record.digests.push(digest);
+        add(...digests) {
+          const added = digests.filter((digest) => !record.digests.includes(digest));
+          if (added.length === 0) return;
+          record.digests.push(...added);
           if (held.has(id)) records.put(id, record);
         },
         release: () => drop(id),

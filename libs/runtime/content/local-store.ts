@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type DigestAlgorithm, digestOf, parseDigest } from '@gantry/oci/digest';
+import { forEachLimited } from '@gantry/platform/concurrency';
 import { GantryError, hasCode, notFound, operational, whileTrying, wrongState } from '@gantry/platform/errors';
 import { type Logger, syncDirectory } from '@gantry/platform/node';
 import type { MetadataStore } from '@gantry/runtime/metadata';
@@ -11,6 +12,7 @@ import { createLeases } from './leases.ts';
 import type { BlobStat, ContentStore, Draft, Ingest } from './store.ts';
 
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+const parallelSyncs = 8;
 const maxDocumentBytes = 4 * 1024 * 1024;
 /** An ingest nobody has touched for so long will not be taken up again. */
 const abandonedAfterMs = 24 * 3600 * 1000;
@@ -33,6 +35,8 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
   mkdirSync(quarantineDir, { recursive: true, mode: 0o700 });
   const leases = createLeases(options.metadata, now);
   const openKeys = new Set<string>();
+  /** Blobs that are not on disk yet. */
+  const unsynced = new Set<string>();
 
   const path = (digest: string): string => {
     const { algorithm, hex } = parseDigest(digest);
@@ -72,7 +76,9 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
       path: file,
       sizeBytes,
       async commit(blob) {
-        await adopt(file, blob);
+        checkLength(file, blob);
+        await rename(file, path(blob.digest));
+        unsynced.add(blob.digest);
         openKeys.delete(key);
       },
       close: () => {
@@ -85,16 +91,22 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
     };
   }
 
+  function checkLength(file: string, blob: BlobStat): void {
+    const found = statSync(file).size;
+    if (found !== blob.sizeBytes) throw operational('digest-mismatch', `${file} has ${found} bytes, expected ${blob.sizeBytes}`);
+  }
+
   async function adopt(file: string, blob: BlobStat): Promise<void> {
-    const handle = await open(file, 'r');
-    try {
-      const found = await handle.stat();
-      if (found.size !== blob.sizeBytes) throw operational('digest-mismatch', `${file} has ${found.size} bytes, expected ${blob.sizeBytes}`);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
+    checkLength(file, blob);
+    await syncFile(file);
     await publish(file, blob.digest);
+  }
+
+  async function flush(): Promise<void> {
+    const batch = [...unsynced].filter((digest) => statBlob(digest) !== undefined);
+    await forEachLimited(batch, parallelSyncs, (digest) => syncFile(path(digest)));
+    for (const algorithm of new Set(batch.map((digest) => parseDigest(digest).algorithm))) await syncDirectory(join(directory, 'blobs', algorithm));
+    for (const digest of batch) unsynced.delete(digest);
   }
 
   async function openIngest(key: string): Promise<Ingest> {
@@ -163,6 +175,7 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
     },
     openIngest,
     openDraft,
+    flush,
     adopt,
     async verify(digest) {
       if (statBlob(digest) === undefined) throw notFound(`content ${digest} is not here`);
@@ -181,12 +194,18 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
         // Asked again for each blob, right before it goes: a lease taken meanwhile counts.
         if (isReferenced(blob.digest) || leases.holds(blob.digest)) continue;
         await rm(path(blob.digest), { force: true });
+        unsynced.delete(blob.digest);
         removed.push(blob.digest);
         reclaimedBytes += blob.sizeBytes;
       }
       return { removed, reclaimedBytes };
     },
   };
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  await handle.datasync().finally(() => handle.close());
 }
 
 async function hashFile(file: string, hash: Hash): Promise<number> {

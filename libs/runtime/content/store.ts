@@ -20,6 +20,8 @@ export interface ContentStore {
   openIngest(key: string): Promise<Ingest>;
   /** An ingest whose bytes the executor writes and hashes. */
   openDraft(key: string): Promise<Draft>;
+  /** What drafts have brought until now is on disk when this returns: once for all of them. */
+  flush(): Promise<void>;
   /** Takes a complete file the executor wrote and hashed (layer.diff) into the store by renaming it. */
   adopt(file: string, blob: { digest: string; sizeBytes: number }): Promise<void>;
   /** Hashes the blob again; one that differs is set aside, so that it can be fetched anew. */
@@ -55,7 +57,7 @@ export interface Draft {
   readonly path: string;
   /** What an earlier attempt left in it: resume from here. */
   readonly sizeBytes: number;
-  /** The executor vouches for the digest; the length is checked, and everything is on disk when it returns. */
+  /** The executor vouches for the digest; the length is checked. The blob is there, but a power cut may damage it until `flush`: nothing durable may name it. */
   commit(blob: { digest: string; sizeBytes: number }): Promise<void>;
   /** Keeps the bytes for a later attempt. */
   close(): void;
@@ -64,6 +66,6 @@ export interface Draft {
 
 export interface Lease {
   readonly id: string;
-  add(digest: string): void;
+  add(...digests: string[]): void;
   release(): void;
 }

@@ -107,7 +107,12 @@ export function createPuller(parts: ImageParts & { readonly settings: PullSettin
     return downloads.run(descriptor.digest, async () => {
       if (signal.aborted) throw operational('cancelled', `download of ${descriptor.digest} was cancelled`);
       if (content.stat(descriptor.digest) !== undefined) {
-        return snapshots.receive({ source: content.path(descriptor.digest), digest: descriptor.digest, diffId, keep: null }, { signal });
+        try {
+          return await snapshots.receive({ source: content.path(descriptor.digest), digest: descriptor.digest, diffId, keep: null }, { signal });
+        } catch (error) {
+          // Damaged on disk: it is set aside, and comes from the registry again.
+          if (signal.aborted || (await content.verify(descriptor.digest))) throw error;
+        }
       }
       let lastReport = 0;
       const report = (current: number) => {
@@ -160,7 +165,7 @@ export function createPuller(parts: ImageParts & { readonly settings: PullSettin
     try {
       const before = records.find(name)?.id;
       const resolved = await resolve(lease, reference, options);
-      for (const blob of [resolved.manifest.config, ...resolved.manifest.layers]) lease.add(blob.digest);
+      lease.add(...[resolved.manifest.config, ...resolved.manifest.layers].map(({ digest }) => digest));
       const image = await fetchImage(resolved, options);
       if (reference.tag !== null) records.name(formatReference({ ...reference, digest: null }), image.id);
       records.name(`${repositoryOf(reference)}@${resolved.rootDigest}`, image.id);

@@ -48,7 +48,10 @@ export function placeLayers(manifest: ImageManifest, diffIds: readonly string[])
   }));
 }
 
-/** The last step of pull, load, import, commit and build: unpacks the layers that are not yet, from the content store or as they come, and makes the record. */
+/**
+ * The last step of pull, load, import, commit and build: unpacks the layers that are not yet, from the content store or as they come, and makes the record
+ * when all that it names is on disk.
+ */
 export async function registerImage(parts: ImageParts, request: RegisterRequest): Promise<Image> {
   const { content, records, unpackLayers } = parts;
   const { manifest } = request;
@@ -61,6 +64,7 @@ export async function registerImage(parts: ImageParts, request: RegisterRequest)
     ...(request.receive === undefined ? {} : { receive: request.receive }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
+  await content.flush();
   const layers = placed.map(({ descriptor: { digest, mediaType, size }, diffId, chainId }) => ({ digest, mediaType, sizeBytes: size, diffId, chainId }));
   const sizeBytes = unpacked.reduce((sum, layer) => sum + layer.sizeBytes, 0);
   try {

@@ -91,7 +91,12 @@ export function createLayerUnpacker({ content, snapshots }: { content: ContentSt
     });
     const settled = await Promise.allSettled(started);
     const failure = settled.find((result) => result.status === 'rejected' && !hasCode(result.reason, 'cancelled')) ?? settled.find(isRejected);
-    if (failure !== undefined && isRejected(failure)) throw failure.reason;
+    if (failure !== undefined && isRejected(failure)) {
+      // What was made is kept: a second attempt then has less to do. What counts is the failure before.
+      await snapshots.flush().catch(() => undefined);
+      throw failure.reason;
+    }
+    await snapshots.flush();
     return Promise.all(started);
   };
 }

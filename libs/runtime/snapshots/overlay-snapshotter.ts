@@ -7,7 +7,7 @@ import { chainIds, parseDigest } from '@gantry/oci/digest';
 import { mediaTypes } from '@gantry/oci/manifest';
 import { Coalescer, Semaphore } from '@gantry/platform/concurrency';
 import { bug, notFound, whileTrying } from '@gantry/platform/errors';
-import { type Logger, syncDirectory } from '@gantry/platform/node';
+import type { Logger } from '@gantry/platform/node';
 import type { ContentStore } from '@gantry/runtime/content';
 import type { Executor } from '@gantry/runtime/executor';
 import type { MetadataStore } from '@gantry/runtime/metadata';
@@ -34,7 +34,7 @@ export interface OverlaySnapshotterOptions {
 
 /**
  * Layers as directories (`layers/HEX`), active snapshots as the upper and work directories of an overlay (`active/KEY`). A layer exists when its record
- * does, and the record is written after the directory got its final name; what has none is left over from an interruption and goes at opening.
+ * does, and the record is written after the directory, under its final name, is on disk; what has none is left over from an interruption and goes at opening.
  * Removed trees are moved to `trash` first, and deleted in the background by the executor.
  */
 export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snapshotter {
@@ -50,6 +50,9 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   const unpacking = new Coalescer<UnpackedLayer>();
   const deleting = new Semaphore(1);
   const known = new Map(layers.entries());
+  /** Of `known`: what has no record yet. */
+  const unrecorded = new Map<string, LayerRecord>();
+  const flushing = new Semaphore(1);
   const initLayer = (chainId: string | null) => join(initDir, chainId === null ? 'scratch' : parseDigest(chainId).hex);
   const layerDir = (chainId: string) => join(layersDir, parseDigest(chainId).hex);
 
@@ -116,7 +119,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       commit: async ({ chainId, parent }) => {
         try {
           const lower = ancestry(parent);
-          const { sizeBytes } = await received.finish({ lowerDirs: lower, durable: true });
+          const { sizeBytes } = await received.finish({ lowerDirs: lower });
           return await publish(draft, chainId, { parent, diffId: received.diffId, sizeBytes });
         } catch (cause) {
           received.abandon();
@@ -133,14 +136,26 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       if (!known.has(chainId)) {
         await discard(layerDir(chainId));
         await rename(draft, layerDir(chainId));
-        await syncDirectory(layersDir);
-        layers.put(chainId, record);
         known.set(chainId, record);
+        unrecorded.set(chainId, record);
       }
       return { chainId, diffId: record.diffId, sizeBytes: record.sizeBytes };
     } finally {
       await discard(draft);
     }
+  }
+
+  /** One at a time: who comes second waits for what the first has under way, and does what came after it. */
+  async function flush(): Promise<void> {
+    await flushing.run(async () => {
+      const batch = [...unrecorded];
+      if (batch.length === 0) return;
+      await executor.call('tree.sync', { path: layersDir });
+      options.metadata.transaction(() => {
+        for (const [chainId, record] of batch) if (known.get(chainId) === record) layers.put(chainId, record);
+      });
+      for (const [chainId] of batch) unrecorded.delete(chainId);
+    });
   }
 
   function rootfsOf(key: string, parent: string | null): OverlayRootfs {
@@ -173,8 +188,11 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
         if (record !== undefined) return { chainId: layer.chainId, diffId: record.diffId, sizeBytes: record.sizeBytes };
         const { chainId, parent, diffId, blobDigest } = layer;
         const draft = await receive({ source: content.path(blobDigest), digest: blobDigest, diffId, keep: null }, signal);
-        return draft.commit({ chainId, parent });
+        const unpacked = await draft.commit({ chainId, parent });
+        await flush();
+        return unpacked;
       }),
+    flush,
     receive: (layer, { signal } = {}) => receive(layer, signal),
     async prepare(key, parent) {
       const made = rootfsOf(key, parent);
@@ -230,6 +248,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       for (const [chainId, record] of [...known]) {
         if (kept.has(chainId)) continue;
         known.delete(chainId);
+        unrecorded.delete(chainId);
         layers.delete(chainId);
         await discard(layerDir(chainId));
         await discard(initLayer(chainId));

@@ -44,6 +44,21 @@ export function snapshotterSuite(name: string, open: () => Promise<SnapshotterSu
       expect(repeated).toMatchObject({ chainId: bottom, diffId: digestOf(base) });
     });
 
+    it('keeps what was committed from the next flush on, and nothing of it when there was none', async () => {
+      const { snapshots, content, reopen } = await open();
+      const [bottom = '', above = ''] = snapshots.chain([digestOf(base), digestOf(top)]);
+      const commit = async (layer: Buffer, chainId: string, parent: string | null) => {
+        const draft = await snapshots.receive({ source: content.path(await content.put(layer)), digest: digestOf(layer), diffId: digestOf(layer), keep: null });
+        await draft.commit({ chainId, parent });
+      };
+      await commit(base, bottom, null);
+      await Promise.all([snapshots.flush(), snapshots.flush()]);
+      await commit(top, above, bottom);
+      expect(snapshots.has(above)).toBe(true);
+      const again = reopen();
+      expect([again.has(bottom), again.has(above)]).toEqual([true, false]);
+    });
+
     it('takes no layer whose content is not what was promised, and leaves nothing of it', async () => {
       const { snapshots, content, reopen } = await open();
       const blobDigest = await content.put(base);

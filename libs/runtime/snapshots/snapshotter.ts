@@ -6,7 +6,8 @@ import type { OverlayRootfs } from '@gantry/contracts/executor';
  * A *committed* snapshot is one unpacked layer on top of its parents, read-only, named by its chain ID (OCI image spec): the digest of its
  * parent's chain ID and its own diff ID. An *active* snapshot is a writable directory over a committed one, known by a key (a container's id).
  *
- * Importing: `receive` the layers, several at once and in any order → drafts; `commit` the drafts, bottom first → committed. `unpack` does both.
+ * Importing: `receive` the layers, several at once and in any order → drafts; `commit` the drafts, bottom first → committed; `flush` once, and they survive
+ * a power cut. `unpack` does all of it.
  * Running: `prepare(key, chainId)` → active; `rootfs(key)` is given to the executor, which mounts it inside the container only.
  * Ending: `remove(key)`; a committed snapshot goes by `collectGarbage` when no active one and no image stands on it.
  */
@@ -18,6 +19,8 @@ export interface Snapshotter {
   layerSize(chainId: string): number;
   /** Unpacks a layer's bytes as far as that can be done without the layers below. All or nothing. */
   receive(layer: LayerBytes, options?: { signal?: AbortSignal }): Promise<LayerDraft>;
+  /** What was committed until now is on disk, and recorded, when this returns: all at once, since waiting for the disk is what takes long. */
+  flush(): Promise<void>;
   /** Makes the committed snapshot; concurrent calls for one layer share the work. All or nothing. */
   unpack(layer: LayerSource, options?: { signal?: AbortSignal }): Promise<UnpackedLayer>;
   /** `parent` null: an empty root (scratch). */
@@ -53,7 +56,7 @@ export interface LayerDraft {
   /** What was kept, and how it is compressed when no digest was given. */
   readonly keptBytes: number;
   readonly keptCompression: '' | 'none' | 'gzip' | 'zstd';
-  /** The parent must be committed. What somebody else has committed meanwhile stays. */
+  /** The parent must be committed. Until `flush` an interruption takes it away again. What somebody else has committed meanwhile stays. */
   commit(place: { chainId: string; parent: string | null }): Promise<UnpackedLayer>;
   /** Nothing is left of it. */
   discard(): void;

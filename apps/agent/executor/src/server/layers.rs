@@ -140,12 +140,16 @@ pub fn receive(request: &LayerUnpack, stream: impl Read) -> Result<(layers::Rece
 }
 
 pub fn finish(received: layers::Received, request: &LayerFinish) -> Result<FinishResult> {
-    let unpacked = received.finish(&paths(&request.lower_dirs), request.durable).map_err(failure)?;
+    let unpacked = received.finish(&paths(&request.lower_dirs), false).map_err(failure)?;
     Ok(FinishResult { size_bytes: unpacked.size_bytes, entries: unpacked.entries })
 }
 
 pub fn remove_tree(path: &str) -> Result<()> {
     layers::remove_tree(Path::new(path)).map_err(failure)
+}
+
+pub fn sync_tree(path: &str) -> Result<()> {
+    layers::sync(Path::new(path)).map_err(failure)
 }
 
 /// The uncompressed bytes of whatever comes.

@@ -123,6 +123,7 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
         Operation::Changes { upper_dir, lower_dirs } => peer.answer(id, layers::changes(&upper_dir, &lower_dirs)),
         Operation::Stat { rootfs, path } => peer.answer(id, layers::stat(server, &rootfs, &path)),
         Operation::RemoveTree { path } => peer.answer(id, empty(layers::remove_tree(&path))),
+        Operation::SyncTree { path } => peer.answer(id, empty(layers::sync_tree(&path))),
         Operation::Unpack(_)
         | Operation::Finish(_)
         | Operation::Decompress {}

@@ -27,4 +27,4 @@ pub use digest::{Algorithm, Digest, DigestError};
 pub use error::{Error, ErrorKind, Result};
 pub use remove::remove_tree;
 pub use root::{PathStat, Root, Source, WriteOptions};
-pub use unpack::{Received, UnpackOptions, Unpacked, receive, unpack};
+pub use unpack::{Received, UnpackOptions, Unpacked, receive, sync, unpack};

@@ -55,6 +55,13 @@ pub fn unpack(source: impl Read, target: &Path, options: &UnpackOptions, lower_d
     receive(source, target, options)?.finish(lower_dirs, options.durable)
 }
 
+/// Returns when everything that was written to the file system of `path` is on disk.
+pub fn sync(path: &Path) -> Result<()> {
+    let name = path.as_os_str().as_encoded_bytes();
+    let root = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(kernel("open", name))?;
+    syncfs(&root).map_err(kernel("write to disk", name))
+}
+
 /// As `unpack`, up to where the layers below must be there: several layers can be received at once, in any order, and finished from
 /// the bottom up.
 pub fn receive(source: impl Read, target: &Path, options: &UnpackOptions) -> Result<Received> {

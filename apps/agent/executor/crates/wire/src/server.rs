@@ -53,6 +53,8 @@ pub enum Operation {
     Finish(LayerFinish),
     #[serde(rename = "tree.remove")]
     RemoveTree { path: String },
+    #[serde(rename = "tree.sync")]
+    SyncTree { path: String },
     #[serde(rename = "archive.decompress")]
     Decompress {},
     #[serde(rename = "layer.diff")]
@@ -233,8 +235,6 @@ pub struct LayerUnpack {
 #[serde(rename_all = "camelCase")]
 pub struct LayerFinish {
     pub lower_dirs: Vec<String>,
-    /// Survives a power cut when answered.
-    pub durable: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
