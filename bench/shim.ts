@@ -77,8 +77,9 @@ async function conmon(directory: string): Promise<Keepers> {
           'error',
         ]),
       );
-      // conmon goes on behind our back; the container is there when its pid is.
+      // conmon goes on behind our back; the container's pid is there before runc has written down that it is created.
       await waitFor(join(directory, `${id}.container.pid`));
+      await waitFor(join(state, id, 'state.json'));
       await quietly([runc, '--root', state, 'start', id]);
       return Number(await readFile(pidFile, 'utf8'));
     },

@@ -59,6 +59,21 @@ fn a_client_that_does_not_read_holds_the_program_up_and_loses_nothing() {
 }
 
 #[test]
+fn a_shim_that_was_busy_gives_its_memory_back_and_goes_on() {
+    let mut server = Server::start();
+    let bundle = server.bundle().sh("seq 1 300000; sleep 1000").log(0, 1);
+    let shim = server.start_container(&bundle)["shimPid"].clone();
+    let own_kib = || {
+        let memory = std::fs::read_to_string(format!("/proc/{shim}/smaps_rollup")).unwrap();
+        let field = memory.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
+        field.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    until("the log has the last line", || std::fs::read_to_string(bundle.log_path()).is_ok_and(|log| log.contains("\"300000\\n")));
+    until("the shim is small", || own_kib() < 150);
+    assert_eq!(server.sh(&bundle.id, "echo still here").0, "still here\n");
+}
+
+#[test]
 fn a_client_that_vanishes_holds_up_nobody() {
     let mut server = Server::start();
     let bundle = server.bundle().sh("seq 1 300000 > /dev/stderr; exit 4");

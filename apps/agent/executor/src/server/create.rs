@@ -60,7 +60,9 @@ fn start_shim(server: &Server, state_dir: &StateDir, create: Create, report: Own
     let log_flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
     let log = rustix::fs::openat(&state_dir.fd, SHIM_LOG, log_flags, Mode::RUSR | Mode::WUSR).attempt("open the shim's log")?;
     let argv = [CString::from(c"gantry-executor"), CString::from(c"shim"), id_argument(&plan)];
-    let image = Image::new(server.sealed.as_fd(), &argv, &[]);
+    // What is freed in passing would otherwise be kept for the next in passing, and so its page for ever.
+    let env = [CString::from(c"GLIBC_TUNABLES=glibc.malloc.tcache_count=0")];
+    let image = Image::new(server.sealed.as_fd(), &argv, &env);
     let fds = [(null.as_fd(), 0), (null.as_fd(), 1), (log.as_fd(), 2), (report.as_fd(), REPORT_FD), (memory.as_fd(), PLAN_FD)];
     Spawn { image: &image, flags: 0, cgroup: None, fds: &fds, id_map_gate: None, new_session: true }.start().attempt("start a shim")
 }

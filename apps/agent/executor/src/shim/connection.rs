@@ -1,6 +1,6 @@
 //! A client of the shim: what it asked for, and what is still to be sent to it.
 
-use super::log::Stream;
+use json_log::Stream;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use std::time::Instant;

@@ -2,11 +2,11 @@
 
 use super::connection::{Connection, Flushed, Role};
 use super::events::{Events, QUIET, READABLE, Token, WRITABLE};
-use super::log::Log;
-use super::supervised::{INIT, Supervised, Wrote, to_exit_status};
+use super::supervised::{INIT, ROOMY_PIPE_BYTES, Supervised, Wrote, to_exit_status};
 use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::state::{Record, SHIM_SOCKET, StateDir};
+use json_log::{Log, Stream};
 use rustix::event::epoll::EventFlags;
 use rustix::fd::OwnedFd;
 use rustix::net::SocketFlags;
@@ -38,6 +38,8 @@ pub struct Keeper {
     pub(super) log: Option<Log>,
     /// The first attached client's end of input ends the container's stdin.
     pub(super) stdin_once: bool,
+    /// For bytes on their way. Empty while nothing goes on.
+    buffer: Vec<u8>,
     next_number: u32,
     oom_kills_at_birth: u64,
 }
@@ -47,6 +49,8 @@ const MAX_PAST_EXITS: usize = 256;
 /// A client of the container itself that takes nothing for this long, while others wait for it, is cut off.
 const STUCK_CLIENT_LIMIT: Duration = Duration::from_secs(60);
 const POLL_WHILE_BACKED_UP: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+/// When nothing has happened for this long, nothing is likely to happen for a while.
+const RESTFUL: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
 
 impl Keeper {
     #[expect(clippy::too_many_arguments, reason = "everything that set-up has made")]
@@ -74,6 +78,7 @@ impl Keeper {
             past_exits: VecDeque::new(),
             log,
             stdin_once,
+            buffer: Vec::new(),
             next_number: INIT + 1,
             oom_kills_at_birth,
         }
@@ -92,9 +97,15 @@ impl Keeper {
     /// Serves until the container has ended and everybody has been told.
     pub fn run(&mut self) -> Result<()> {
         self.reap()?;
+        let mut is_at_rest = false;
         while !self.is_finished() {
             let is_waiting_for_clients = self.connections.values().any(Connection::waits_for_client);
-            let ready = self.events.wait(is_waiting_for_clients.then_some(POLL_WHILE_BACKED_UP))?;
+            let limit = if is_waiting_for_clients { Some(POLL_WHILE_BACKED_UP) } else { (!is_at_rest).then_some(RESTFUL) };
+            let ready = self.events.wait(limit)?;
+            is_at_rest = ready.is_empty();
+            if is_at_rest {
+                self.release_memory();
+            }
             for (token, flags) in ready {
                 self.handle(token, flags)?;
             }
@@ -110,6 +121,24 @@ impl Keeper {
         Ok(())
     }
 
+    /// Not on the stack, which would keep its pages for ever.
+    pub(super) fn with_buffer(&mut self, work: impl FnOnce(&mut Self, &mut [u8]) -> Result<()>) -> Result<()> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.resize(ROOMY_PIPE_BYTES, 0);
+        let worked = work(self, &mut buffer);
+        self.buffer = buffer;
+        worked
+    }
+
+    /// A shim lives for months, there are hundreds of them, and mostly they sleep.
+    fn release_memory(&mut self) {
+        self.buffer = Vec::new();
+        if let Some(log) = &mut self.log {
+            log.release_memory();
+        }
+        sys::release_memory();
+    }
+
     fn is_finished(&self) -> bool {
         self.record.exit.is_some() && self.connections.is_empty() && self.processes.get(&INIT).is_none_or(|init| init.is_announced)
     }
@@ -119,8 +148,8 @@ impl Keeper {
             Token::Listener => self.accept(),
             Token::Signals => self.on_signals(),
             Token::Connection(number) => self.on_connection(number, flags),
-            Token::Stdout(number) => self.pump(number, super::log::Stream::Stdout),
-            Token::Stderr(number) => self.pump(number, super::log::Stream::Stderr),
+            Token::Stdout(number) => self.pump(number, Stream::Stdout),
+            Token::Stderr(number) => self.pump(number, Stream::Stderr),
             Token::Stdin(number) => self.on_stdin_writable(number),
             Token::Startup(number) => self.on_startup(number),
         }
@@ -198,8 +227,8 @@ impl Keeper {
             }
         }
         self.flush_all()?;
-        self.pump(number, super::log::Stream::Stdout)?;
-        self.pump(number, super::log::Stream::Stderr)?;
+        self.pump(number, Stream::Stdout)?;
+        self.pump(number, Stream::Stderr)?;
         self.announce(number)
     }
 

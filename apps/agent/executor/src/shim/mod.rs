@@ -5,10 +5,8 @@
 mod connection;
 mod events;
 mod keeper;
-mod log;
 mod output;
 mod requests;
-mod scan;
 mod setup;
 mod supervised;
 

@@ -3,15 +3,15 @@
 use super::connection::Role;
 use super::events::{QUIET, READABLE, Token};
 use super::keeper::Keeper;
-use super::log::Stream;
 use super::supervised::{INIT, Output, Supervised};
+use crate::clock;
 use crate::failure::Result;
+use json_log::Stream;
 use rustix::io::Errno;
 use wire::{Exited, FrameKind};
 
-const CHUNK_BYTES: usize = 32 * 1024;
 /// Chunks from one stream before others get their turn.
-const CHUNKS_PER_TURN: usize = 8;
+const CHUNKS_PER_TURN: usize = 4;
 
 impl Supervised {
     fn output_mut(&mut self, stream: Stream) -> &mut Option<Output> {
@@ -54,7 +54,10 @@ impl Keeper {
         while self.is_being_started(number) {
             self.on_startup(number)?;
         }
-        let mut buffer = [0u8; CHUNK_BYTES];
+        self.with_buffer(|keeper, buffer| keeper.pump_through(buffer, number, stream))
+    }
+
+    fn pump_through(&mut self, buffer: &mut [u8], number: u32, stream: Stream) -> Result<()> {
         for _ in 0..CHUNKS_PER_TURN {
             if self.is_any_client_behind(number, stream) {
                 self.hold(number, stream, true)?;
@@ -63,8 +66,11 @@ impl Keeper {
             let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
             let has_exited = process.exit.is_some();
             let Some(output) = process.output_mut(stream) else { return Ok(()) };
-            match read(output, &mut buffer) {
-                Chunk::Bytes(count) => self.deliver(number, stream, &buffer[..count])?,
+            match read(output, buffer) {
+                Chunk::Bytes(count) => {
+                    output.make_room_after(count);
+                    self.deliver(number, stream, &buffer[..count])?;
+                }
                 Chunk::Nothing if has_exited => {
                     // Others may hold it open and write on; nobody waits for them.
                     output.is_drained = true;
@@ -83,7 +89,7 @@ impl Keeper {
 
     fn deliver(&mut self, number: u32, stream: Stream, bytes: &[u8]) -> Result<()> {
         if let Some(log) = self.log.as_mut().filter(|_| number == INIT) {
-            if let Err(error) = log.write(stream, bytes) {
+            if let Err(error) = log.write(stream, bytes, &clock::now()) {
                 crate::report::say(format_args!("write the container's log: {error}"));
             }
         }
@@ -104,7 +110,7 @@ impl Keeper {
 
     fn finish_log(&mut self, number: u32, stream: Stream) {
         if let Some(log) = self.log.as_mut().filter(|_| number == INIT) {
-            if let Err(error) = log.finish(stream) {
+            if let Err(error) = log.finish(stream, &clock::now()) {
                 crate::report::say(format_args!("write the container's log: {error}"));
             }
         }

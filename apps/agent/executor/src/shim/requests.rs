@@ -14,13 +14,14 @@ use rustix::process::{Signal, pidfd_send_signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 use wire::{Code, Failure, Frame, FrameKind, ShimAnswer, ShimRequest, Size};
 
-const RECEIVE_BYTES: usize = 32 * 1024;
-
 impl Keeper {
     pub(super) fn receive(&mut self, number: u32) -> Result<()> {
-        let mut buffer = [0u8; RECEIVE_BYTES];
+        self.with_buffer(|keeper, buffer| keeper.receive_through(buffer, number))
+    }
+
+    fn receive_through(&mut self, buffer: &mut [u8], number: u32) -> Result<()> {
         let Some(connection) = self.connections.get_mut(&number) else { return Ok(()) };
-        let count = match rustix::io::read(&connection.fd, &mut buffer) {
+        let count = match rustix::io::read(&connection.fd, &mut *buffer) {
             Ok(0) => return self.on_half_close(number),
             Ok(count) => count,
             Err(Errno::AGAIN | Errno::INTR) => return Ok(()),

@@ -2,13 +2,13 @@
 
 use super::events::{Events, READABLE, Token};
 use super::keeper::{Keeper, Kept};
-use super::log::Log;
 use super::supervised::{INIT, Input, Output, Stdio, Supervised, set_nonblocking};
 use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::launch::{self, Request};
 use crate::process::ProcessRef;
 use crate::state::{CONFIG, Record, SHIM_SOCKET, StateDir};
+use json_log::{Log, Rotation};
 use oci::NamespaceKind;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use sys::SignalFd;
-use wire::{Answer, Code, ContainerState, Create, Failure};
+use wire::{Answer, Code, ContainerLog, ContainerState, Create, Failure};
 
 /// Descriptors of a shim at birth: the server reads the report from one, and has written the plan to the other.
 pub const REPORT_FD: i32 = 3;
@@ -42,7 +42,6 @@ pub fn run() -> std::process::ExitCode {
     let json = serde_json::to_vec(&Answer::<ContainerState>::new(0, answer)).unwrap_or_default();
     let _ = std::fs::File::from(report).write_all(&json);
     let Some(mut keeper) = keeper else { return std::process::ExitCode::FAILURE };
-    sys::malloc_trim();
     match keeper.run() {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => {
@@ -52,6 +51,8 @@ pub fn run() -> std::process::ExitCode {
     }
 }
 
+/// Not inlined: what it needs of the stack is given back.
+#[inline(never)]
 fn set_up(plan: OwnedFd) -> Result<(Keeper, ContainerState)> {
     let mut json = Vec::new();
     std::fs::File::from(plan).read_to_end(&mut json).attempt("read the shim's plan")?;
@@ -103,7 +104,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     let signals = SignalFd::new().attempt("receive signals")?;
     let events = Events::new()?;
     let listener = listen(state_dir)?;
-    let log = create.log.as_ref().map(Log::open).transpose().attempt("open the container's log")?;
+    let log = create.log.as_ref().map(open_log).transpose()?;
     let has_terminal = config.process.as_ref().is_some_and(|process| process.terminal);
     let kept = Kept {
         private_pids: config.linux.is_new(NamespaceKind::Pid),
@@ -134,6 +135,11 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     events.watch(&listener, Token::Listener, READABLE)?;
     events.watch(&signals, Token::Signals, READABLE)?;
     Ok((events, signals, listener, record, kept, init, log))
+}
+
+fn open_log(log: &ContainerLog) -> Result<Log> {
+    let rotation = Rotation { max_bytes: log.max_size_bytes, max_files: log.max_files };
+    Log::open(PathBuf::from(&log.path), rotation).attempt("open the container's log")
 }
 
 fn rootfs_path(bundle: &Path, config: &oci::Config, create: &Create) -> Result<PathBuf> {

@@ -38,11 +38,26 @@ pub struct Output {
     pub is_held: bool,
     /// It had nothing more to give after the process had ended.
     pub is_drained: bool,
+    has_room: bool,
 }
+
+/// What a pipe holds unless it is told otherwise.
+const PIPE_BYTES: usize = 64 * 1024;
+/// Of a program that writes faster than we come round to reading.
+pub const ROOMY_PIPE_BYTES: usize = 256 * 1024;
 
 impl Output {
     pub fn new(fd: OwnedFd) -> Self {
-        Self { fd, is_held: false, is_drained: false }
+        Self { fd, is_held: false, is_drained: false, has_room: false }
+    }
+
+    /// `count` bytes were there at once. If that was all the pipe holds, the program waits for us: from now on it holds more.
+    pub fn make_room_after(&mut self, count: usize) {
+        if count >= PIPE_BYTES && !self.has_room {
+            // Refused to a user who has many; tried once.
+            let _ = rustix::pipe::fcntl_setpipe_size(&self.fd, ROOMY_PIPE_BYTES);
+            self.has_room = true;
+        }
     }
 }
 
@@ -147,4 +162,20 @@ pub fn to_exit_status(ended: EndedChild, oom_killed: bool) -> ExitStatus {
     let signal = ended.is_signal.then_some(ended.status);
     let code = signal.map_or(ended.status, |signal| 128 + signal);
     ExitStatus { code, signal, exited_at: clock::now(), oom_killed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pipe::{fcntl_getpipe_size, pipe};
+
+    #[test]
+    fn a_pipe_that_was_full_holds_more() {
+        let (read_end, _write_end) = pipe().unwrap();
+        let mut output = Output::new(read_end);
+        output.make_room_after(PIPE_BYTES - 1);
+        assert_eq!(fcntl_getpipe_size(&output.fd).unwrap(), PIPE_BYTES);
+        output.make_room_after(PIPE_BYTES);
+        assert_eq!(fcntl_getpipe_size(&output.fd).unwrap(), ROOMY_PIPE_BYTES);
+    }
 }

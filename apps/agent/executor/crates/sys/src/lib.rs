@@ -5,6 +5,7 @@ mod bpf;
 mod clone;
 mod exec;
 mod fds;
+mod memory;
 mod mount;
 mod process;
 mod signals;
@@ -14,10 +15,11 @@ pub use bpf::{BpfInsn, attach_device_program, detach_device_program, device_prog
 pub use clone::{Child, IdMapGate, Spawn};
 pub use exec::{Image, execve, execveat};
 pub use fds::{adopt, cloexec_from, close_from, renumber};
+pub use memory::{malloc_trim, release_memory};
 pub use mount::{MountAttr, mount_setattr};
 pub use process::{
-    EndedChild, InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, malloc_trim, next_ended_child, personality,
-    set_ioprio, set_mempolicy, set_sched_attr, signal_of, unshare_namespaces,
+    EndedChild, InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, next_ended_child, personality, set_ioprio,
+    set_mempolicy, set_sched_attr, signal_of, unshare_namespaces,
 };
 pub use signals::{SignalFd, block_all_signals, reset_signals};
 pub use tty::{open_pty_peer, unlock_pty};

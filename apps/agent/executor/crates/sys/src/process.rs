@@ -84,15 +84,6 @@ pub fn set_mempolicy(mode: u32, nodes: &[u64]) -> Result<()> {
     check(unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, pointer, bits) }).map(drop)
 }
 
-/// Returns freed heap pages to the kernel: a shim lives for months on what it needs after start-up.
-pub fn malloc_trim() {
-    // SAFETY: glibc's allocator is internally synchronised.
-    #[cfg(target_env = "gnu")]
-    unsafe {
-        libc::malloc_trim(0)
-    };
-}
-
 /// Leaves namespaces for new ones (CLONE_NEW* flags); never the descriptor table, whose sharing safe code relies on.
 pub fn unshare_namespaces(flags: u64) -> Result<()> {
     let flags = flags & !(libc::CLONE_FILES as u64 | libc::CLONE_FS as u64);

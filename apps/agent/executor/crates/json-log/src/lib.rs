@@ -1,15 +1,18 @@
-//! Docker's json-file log: one object a line, `{"log":"text\n","stream":"stdout","time":"…"}`, rotated by size.
+//! Docker's json-file log: one object a line, `{"log":"text\n","stream":"stdout","time":"…"}`, rotated by size. Compiled for speed, where
+//! the rest of the shim is compiled for size: a container may write as fast as it can.
+#![forbid(unsafe_code)]
 
-use super::scan::{find_newline, find_special};
-use crate::clock;
+mod escape;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use wire::ContainerLog;
+use std::path::{Path, PathBuf};
 
 /// A longer line is cut into entries of this size, only the last of which ends in a newline, as Docker does.
 const MAX_LINE_BYTES: usize = 16 * 1024;
+/// Entries are many times longer than the lines in them, if these are short.
+const MAX_ENCODED_BYTES: usize = 512 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
@@ -17,19 +20,17 @@ pub enum Stream {
     Stderr,
 }
 
-impl Stream {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
+/// When to begin a new file, and how many there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotation {
+    /// 0: never.
+    pub max_bytes: u64,
+    pub max_files: u32,
 }
 
 pub struct Log {
     path: PathBuf,
-    max_bytes: u64,
-    max_files: u32,
+    rotation: Rotation,
     file: File,
     written: u64,
     /// Lines without their end yet, by stream.
@@ -37,35 +38,45 @@ pub struct Log {
     encoded: Vec<u8>,
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
+/// What follows the text of every entry of one write.
+fn entry_end(stream: Stream, time: &str) -> String {
+    let name = match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    };
+    format!("\",\"stream\":\"{name}\",\"time\":\"{time}\"}}\n")
+}
+
 impl Log {
-    pub fn open(config: &ContainerLog) -> io::Result<Self> {
-        let path = PathBuf::from(&config.path);
+    pub fn open(path: PathBuf, rotation: Rotation) -> io::Result<Self> {
         let file = open(&path)?;
         let written = file.metadata()?.len();
-        let partial = [Vec::new(), Vec::new()];
-        Ok(Self { path, max_bytes: config.max_size_bytes, max_files: config.max_files, file, written, partial, encoded: Vec::new() })
+        Ok(Self { path, rotation, file, written, partial: [Vec::new(), Vec::new()], encoded: Vec::new() })
     }
 
-    /// A disk that is full or broken loses log lines, never the container.
-    pub fn write(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
-        let time = clock::now();
-        let mut rest = bytes;
+    /// `time` is when the bytes were read, in RFC 3339. A disk that is full or broken loses log lines, never the container.
+    pub fn write(&mut self, stream: Stream, bytes: &[u8], time: &str) -> io::Result<()> {
+        let end = entry_end(stream, time);
         let mut partial = std::mem::take(&mut self.partial[stream as usize]);
-        while let Some(end) = find_newline(rest) {
-            let (line, after) = rest.split_at(end + 1);
-            self.append_line(stream, &mut partial, line, &time)?;
-            rest = after;
+        let mut begin = 0;
+        for newline in memchr::memchr_iter(b'\n', bytes) {
+            let line = &bytes[begin..=newline];
+            begin = newline + 1;
+            if partial.is_empty() && line.len() <= MAX_LINE_BYTES {
+                self.encode(line, &end)?;
+                continue;
+            }
+            partial.extend_from_slice(line);
+            self.encode_over_long(&mut partial, MAX_LINE_BYTES + 1, &end)?;
+            self.encode(&partial, &end)?;
+            partial.clear();
         }
-        partial.extend_from_slice(rest);
-        while partial.len() >= MAX_LINE_BYTES {
-            let later = partial.split_off(cut(&partial));
-            self.encode(stream, &partial, &time)?;
-            partial = later;
-        }
+        partial.extend_from_slice(&bytes[begin..]);
+        self.encode_over_long(&mut partial, MAX_LINE_BYTES, &end)?;
         if partial.is_empty() {
             partial = Vec::new();
         }
@@ -73,47 +84,44 @@ impl Log {
         self.flush()
     }
 
-    fn append_line(&mut self, stream: Stream, partial: &mut Vec<u8>, line: &[u8], time: &str) -> io::Result<()> {
-        if partial.is_empty() && line.len() <= MAX_LINE_BYTES {
-            return self.encode(stream, line, time);
+    /// Cuts entries off a line until it is shorter than `limit`.
+    fn encode_over_long(&mut self, line: &mut Vec<u8>, limit: usize, end: &str) -> io::Result<()> {
+        while line.len() >= limit {
+            let later = line.split_off(cut(line));
+            self.encode(line, end)?;
+            *line = later;
         }
-        partial.extend_from_slice(line);
-        while partial.len() > MAX_LINE_BYTES {
-            let later = partial.split_off(cut(partial));
-            self.encode(stream, partial, time)?;
-            *partial = later;
-        }
-        self.encode(stream, partial, time)?;
-        partial.clear();
         Ok(())
     }
 
     /// What is left of an unfinished line when its stream has ended.
-    pub fn finish(&mut self, stream: Stream) -> io::Result<()> {
+    pub fn finish(&mut self, stream: Stream, time: &str) -> io::Result<()> {
         let partial = std::mem::take(&mut self.partial[stream as usize]);
         if !partial.is_empty() {
-            self.encode(stream, &partial, &clock::now())?;
+            self.encode(&partial, &entry_end(stream, time))?;
         }
         self.flush()
     }
 
+    /// Gives back what is only of use while much is written.
+    pub fn release_memory(&mut self) {
+        self.encoded = Vec::new();
+    }
+
     /// Adds an entry to what is written next. One that would not fit the file any more goes to a fresh one.
-    fn encode(&mut self, stream: Stream, line: &[u8], time: &str) -> io::Result<()> {
+    fn encode(&mut self, line: &[u8], end: &str) -> io::Result<()> {
         let before = self.encoded.len();
         self.encoded.extend_from_slice(b"{\"log\":\"");
-        escape(&mut self.encoded, line);
-        self.encoded.extend_from_slice(b"\",\"stream\":\"");
-        self.encoded.extend_from_slice(stream.name().as_bytes());
-        self.encoded.extend_from_slice(b"\",\"time\":\"");
-        self.encoded.extend_from_slice(time.as_bytes());
-        self.encoded.extend_from_slice(b"\"}\n");
-        if self.max_bytes > 0 && self.written + self.encoded.len() as u64 > self.max_bytes && self.written + before as u64 > 0 {
+        escape::escape(&mut self.encoded, line);
+        self.encoded.extend_from_slice(end.as_bytes());
+        let max_bytes = self.rotation.max_bytes;
+        if max_bytes > 0 && self.written + self.encoded.len() as u64 > max_bytes && self.written + before as u64 > 0 {
             let entry = self.encoded.split_off(before);
             self.flush()?;
             self.rotate()?;
             self.encoded = entry;
         }
-        Ok(())
+        if self.encoded.len() < MAX_ENCODED_BYTES { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -123,8 +131,6 @@ impl Log {
         let result = self.file.write_all(&self.encoded);
         self.written += self.encoded.len() as u64;
         self.encoded.clear();
-        const KEEP_BYTES: usize = 64 * 1024;
-        self.encoded.shrink_to(KEEP_BYTES);
         result
     }
 
@@ -135,10 +141,10 @@ impl Log {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        if self.max_files <= 1 {
+        if self.rotation.max_files <= 1 {
             self.file.set_len(0)?;
         } else {
-            for number in (1..self.max_files - 1).rev() {
+            for number in (1..self.rotation.max_files - 1).rev() {
                 match std::fs::rename(self.numbered(number), self.numbered(number + 1)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
@@ -158,48 +164,18 @@ fn cut(line: &[u8]) -> usize {
     (MAX_LINE_BYTES - 3..=MAX_LINE_BYTES).rev().find(|at| is_boundary(*at)).unwrap_or(MAX_LINE_BYTES)
 }
 
-/// JSON string content; bytes that are not UTF-8 become U+FFFD.
-fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    if text.is_ascii() {
-        return escape_valid(out, text);
-    }
-    for chunk in text.utf8_chunks() {
-        escape_valid(out, chunk.valid().as_bytes());
-        if !chunk.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
-        }
-    }
-}
-
-fn escape_valid(out: &mut Vec<u8>, text: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut rest = text;
-    while let Some(at) = find_special(rest) {
-        out.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            other => out.extend_from_slice(&[b'\\', b'u', b'0', b'0', HEX[usize::from(other >> 4)], HEX[usize::from(other & 15)]]),
-        }
-        rest = &rest[at + 1..];
-    }
-    out.extend_from_slice(rest);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::Value;
 
-    fn with_log(max_size_bytes: u64, max_files: u32, body: impl FnOnce(&mut Log, &std::path::Path)) {
+    const TIME: &str = "2026-11-24T15:00:00.123456789Z";
+
+    fn with_log(max_bytes: u64, max_files: u32, body: impl FnOnce(&mut Log, &std::path::Path)) {
         let directory = std::env::temp_dir().join(format!("gantry-log-{}-{:?}", std::process::id(), std::thread::current().id()));
         std::fs::create_dir_all(&directory).unwrap();
         let path = directory.join("json.log");
-        let config = ContainerLog { path: path.to_string_lossy().into_owned(), max_size_bytes, max_files };
-        body(&mut Log::open(&config).unwrap(), &path);
+        body(&mut Log::open(path.clone(), Rotation { max_bytes, max_files }).unwrap(), &path);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 
@@ -214,10 +190,10 @@ mod tests {
     #[test]
     fn keeps_lines_whole_across_writes_and_streams() {
         with_log(0, 1, |log, path| {
-            log.write(Stream::Stdout, b"one\ntw").unwrap();
-            log.write(Stream::Stderr, b"oops \"\\\x01\xff\n").unwrap();
-            log.write(Stream::Stdout, b"o\nthree").unwrap();
-            log.finish(Stream::Stdout).unwrap();
+            log.write(Stream::Stdout, b"one\ntw", TIME).unwrap();
+            log.write(Stream::Stderr, b"oops \"\\\x01\xff\n", TIME).unwrap();
+            log.write(Stream::Stdout, b"o\nthree", TIME).unwrap();
+            log.finish(Stream::Stdout, TIME).unwrap();
             let expected = [("stdout", "one\n"), ("stderr", "oops \"\\\u{1}\u{fffd}\n"), ("stdout", "two\n"), ("stdout", "three")];
             assert_eq!(lines(path), expected.map(|(stream, text)| (stream.to_owned(), text.to_owned())));
         });
@@ -228,7 +204,7 @@ mod tests {
         with_log(0, 1, |log, path| {
             let text = "é".repeat(20_000) + "\n";
             for chunk in text.as_bytes().chunks(1000) {
-                log.write(Stream::Stdout, chunk).unwrap();
+                log.write(Stream::Stdout, chunk, TIME).unwrap();
             }
             let lines = lines(path);
             assert!(lines.len() == 3 && lines.iter().all(|(_, part)| part.len() <= MAX_LINE_BYTES));
@@ -240,7 +216,7 @@ mod tests {
     fn rotates_by_size_and_keeps_the_given_number_of_files() {
         with_log(200, 3, |log, path| {
             for number in 0..10 {
-                log.write(Stream::Stdout, format!("line {number}\n").as_bytes()).unwrap();
+                log.write(Stream::Stdout, format!("line {number}\n").as_bytes(), TIME).unwrap();
             }
             let numbered = |number: u32| PathBuf::from(format!("{}.{number}", path.display()));
             assert_eq!(lines(path).last().unwrap().1, "line 9\n");
