@@ -90,17 +90,19 @@ export class EngineServer {
     response.setHeader('Docker-Experimental', 'false');
     response.setHeader('Ostype', 'linux');
     response.setHeader('Server', this.#options.software);
-    let exchange = new Exchange({ request, response, path: '', version: negotiateVersion(null), query: new URLSearchParams(), params: {}, upgrade });
+    const parts = { request, response, upgrade };
+    let exchange: Exchange | null = null;
     try {
       this.#options.guard?.(request);
       const target = parseTarget(request);
       const { prefix, path } = splitVersion(target.path);
       const match = this.#router.match(request.method ?? 'GET', path);
       if (match === null) throw new EngineError(404, 'page not found');
-      exchange = new Exchange({ request, response, path, version: negotiateVersion(prefix), query: target.query, params: match.params, upgrade });
+      exchange = new Exchange({ ...parts, path, version: negotiateVersion(prefix), query: target.query, params: match.params });
       await match.handle(exchange);
     } catch (error) {
-      await this.#fail(exchange, error);
+      const unrouted = () => new Exchange({ ...parts, path: '', version: negotiateVersion(null), query: new URLSearchParams(), params: {} });
+      await this.#fail(exchange ?? unrouted(), error);
     }
   }
 

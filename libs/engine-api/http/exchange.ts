@@ -28,6 +28,9 @@ interface ExchangeParts {
   readonly upgrade: Upgrade | null;
 }
 
+/** Made once, not with every request's end: an error takes a while to make, with its trace. */
+const clientGone = new DOMException('the client is gone', 'AbortError');
+
 const maxJsonBytes = 8 << 20;
 const discardMs = 1000;
 
@@ -55,7 +58,7 @@ export class Exchange {
     const gone = new AbortController();
     this.signal = gone.signal;
     const source = parts.upgrade?.socket ?? parts.response;
-    source.once('close', () => gone.abort());
+    source.once('close', () => gone.abort(clientGone));
   }
 
   param(name: string): string {
