@@ -97,7 +97,8 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
       plugged.push({ endpoint: await networks.reserve(entry.networkId, request(live, entry.spec)), interfaceName });
       saved[name] = { ...entry, interfaceName };
     }
-    table.save(live, { networks: saved });
+    // For the agent that takes the run up; a power cut ends the run.
+    if (plugged.length > 0) table.save(live, { networks: saved }, 'soon');
     return plugged;
   }
 
@@ -126,10 +127,10 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
     if (used.some((network) => network.driver === 'host')) {
       const host = await readHostFiles();
       const extra = spec.hostConfig.extraHosts.map((entry) => entry.replace(/^([^:=]+)[:=](.*)$/, '$2\t$1')).join('\n');
-      await writeRuntimeFiles(files, { hostname, hosts: `${host.hosts}${extra === '' ? '' : `${extra}\n`}`, resolvConf: host.resolvConf });
+      writeRuntimeFiles(files, { hostname, hosts: `${host.hosts}${extra === '' ? '' : `${extra}\n`}`, resolvConf: host.resolvConf });
       return;
     }
-    const host = await readHostResolvConf();
+    const host = readHostResolvConf();
     const hosts = toHosts({
       hostname,
       domainname: spec.domainname,
@@ -145,7 +146,7 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
       hostOptions: host.options,
       isUserDefined: used.some((network) => !network.isPredefined),
     });
-    await writeRuntimeFiles(files, { hostname, hosts, resolvConf });
+    writeRuntimeFiles(files, { hostname, hosts, resolvConf });
   }
 
   return {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { conflict, invalid, notFound } from '@gantry/platform/errors';
 import type { EventDraft } from '@gantry/runtime/events';
+import type { Durability } from '@gantry/runtime/metadata';
 import type { PublishedPort } from '@gantry/runtime/networks';
 import type { Container, ContainerNetwork, ContainerPort } from './container.ts';
 import { ContainerRecord } from './container-record.ts';
@@ -14,8 +15,8 @@ export interface ContainerTable {
   find(reference: string): LiveContainer | undefined;
   get(reference: string): LiveContainer;
   add(record: ContainerRecord): LiveContainer;
-  /** On disk when it returns. */
-  save(live: LiveContainer, changes: Partial<ContainerRecord>): void;
+  /** On disk when it returns, unless told. */
+  save(live: LiveContainer, changes: Partial<ContainerRecord>, durability?: Durability): void;
   /** Survives this process, not the host. */
   saveRun(live: LiveContainer, changes: Partial<RunRecord>): void;
   saveExec(live: LiveContainer, exec: ExecRecord): void;
@@ -140,9 +141,9 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
       names.set(record.name, record.id);
       return live;
     },
-    save(live, changes) {
+    save(live, changes, durability) {
       const record = { ...live.record, ...changes };
-      records.put(record.id, record);
+      records.put(record.id, record, durability);
       live.record = record;
     },
     saveRun(live, changes) {

@@ -5,6 +5,9 @@ import { planRestart } from './restart-policy.ts';
 import { type RunParts, ranMs } from './run-container.ts';
 import { unmountSharedMemory } from './shared-memory.ts';
 
+/** Made once: an error takes a while to make, with its trace. */
+const over = new DOMException('the run is over', 'AbortError');
+
 /**
  * What happens when a container's process has ended, in Docker's order: probes stop, networks go, the state is recorded and waiters are told, `die`; then a
  * restart is planned, or an auto-remove container goes. The executor forgets the run only after it is recorded, so that no exit code is ever lost.
@@ -42,7 +45,7 @@ export function createRunEnder(
 
   /** What ended with the run in memory: probes, execs. */
   function leave(live: LiveContainer, willRestart: boolean): void {
-    live.run?.abort();
+    live.run?.abort(over);
     live.run = null;
     live.pid = 0;
     const { health } = live.runRecord;
@@ -54,6 +57,24 @@ export function createRunEnder(
     const { spec, wasStopped, restartCount } = live.record;
     const run = { exitCode: exit.code, ranMs: durationMs, restartCount, wasStopped, lastDelayMs: live.runRecord.lastDelayMs };
     return planRestart(spec.hostConfig.restartPolicy, run, Math.random());
+  }
+
+  function recordEnd(live: LiveContainer, exit: ExitStatus, { isRestarting, goesItself }: { isRestarting: boolean; goesItself: boolean }): void {
+    const ended = {
+      status: isRestarting ? 'restarting' : 'exited',
+      exitCode: exit.code,
+      oomKilled: exit.oomKilled,
+      finishedAt: exit.exitedAt,
+      restartCount: live.record.restartCount + (isRestarting ? 1 : 0),
+    } as const;
+    // Of one that goes with its end nothing is left to be asked for after a power cut; its going is recorded in a moment.
+    table.save(live, ended, goesItself ? 'soon' : 'now');
+  }
+
+  async function deleteRun(live: LiveContainer): Promise<void> {
+    await executor.call('container.delete', { containerId: live.id, force: true });
+    bundler.remove(live.id);
+    live.isForgotten = true;
   }
 
   /** Runs in the container's queue. */
@@ -69,24 +90,16 @@ export function createRunEnder(
       await attempt('release the shared memory', live, () => unmountSharedMemory(table.directory(live.id)));
     // Right before the record: an end that is recorded once only is planned for once only.
     if (restart !== null) table.saveRun(live, { lastDelayMs: restart.baseDelayMs, restartAtMs: Date.parse(exit.exitedAt) + restart.delayMs });
-    table.save(live, {
-      status: restart === null ? 'exited' : 'restarting',
-      exitCode: exit.code,
-      oomKilled: exit.oomKilled,
-      finishedAt: exit.exitedAt,
-      restartCount: live.record.restartCount + (restart === null ? 0 : 1),
-    });
+    const goesItself = restart === null && live.record.spec.hostConfig.autoRemove;
+    recordEnd(live, exit, { isRestarting: restart !== null, goesItself });
     emitEnd(live, exit.code, durationMs);
     live.notify(restart === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
-    await attempt('delete the run', live, async () => {
-      await executor.call('container.delete', { containerId: live.id, force: true });
-      await bundler.remove(live.id);
-    });
+    await attempt('delete the run', live, () => deleteRun(live));
     live.ended?.resolve();
     live.ended = null;
     if (restart !== null) {
       parts.restart(live);
-    } else if (live.record.spec.hostConfig.autoRemove) {
+    } else if (goesItself) {
       parts.autoRemove(live);
     }
   };

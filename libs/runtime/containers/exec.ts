@@ -62,7 +62,7 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
   async function toProcess(live: LiveContainer, spec: ExecSpec, size: TerminalSize | undefined): Promise<Record<string, unknown>> {
     const { process, spec: container } = live.record;
     const user = await userOf(live, spec.user || process.user);
-    const available = await readAvailableCapabilities();
+    const available = readAvailableCapabilities();
     const capabilities = resolveCapabilities({ ...container.hostConfig, privileged: container.hostConfig.privileged || spec.privileged === true }, available);
     const env = mergeEnv([...process.env, ...(spec.tty === true ? ['TERM=xterm'] : [])], spec.env ?? []);
     return {

@@ -28,6 +28,8 @@ export class LiveContainer {
   run: AbortController | null = null;
   /** Resolves when the current run has ended and all of it was recorded; null without a run. */
   ended: PromiseWithResolvers<void> | null = null;
+  /** The executor and the bundles have nothing of it: its last run has been deleted there, and no other has begun. */
+  isForgotten = false;
   restartTimer: NodeJS.Timeout | null = null;
   /** The agent lets go: nothing that ends from now on is to be acted on. */
   isReleased = false;

@@ -27,13 +27,14 @@ export function createRemover(parts: ContainerParts, table: ContainerTable, bund
     if (status === 'running' || status === 'paused' || status === 'restarting') {
       throw conflict(`cannot remove container "${name}": container is ${status}: stop the container before removing or force remove`);
     }
-    table.save(live, { status: 'removing' });
+    // One that goes by itself goes after a power cut too, whatever its record says.
+    table.save(live, { status: 'removing' }, live.record.spec.hostConfig.autoRemove && live.record.finishedAt !== null ? 'soon' : 'now');
     try {
-      await executor.call('container.delete', { containerId: live.id, force: true });
+      if (!live.isForgotten) await executor.call('container.delete', { containerId: live.id, force: true });
       await networks.ports.release(live.id);
       for (const endpoint of networks.endpointsOf(live.id)) await networks.release(endpoint.networkId, live.id);
-      await bundler.remove(live.id);
-      if (snapshots.keys().includes(live.id)) await snapshots.remove(live.id);
+      if (!live.isForgotten) bundler.remove(live.id);
+      await snapshots.remove(live.id);
       if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
       await rm(table.directory(live.id), { recursive: true, force: true });
     } catch (cause) {

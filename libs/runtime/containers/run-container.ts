@@ -48,7 +48,7 @@ export function createRunner(parts: RunParts) {
   async function make(live: LiveContainer, plugged: readonly PluggedEndpoint[]): Promise<void> {
     const overlay = snapshots.rootfs(live.id);
     const accounts = await parts.readAccounts({ overlay }, { upperDir: overlay.upperDir, chainId: live.record.chainId });
-    const bundle = await bundler.write(live, accounts);
+    const bundle = bundler.write(live, accounts);
     const networks = plugged.map(({ endpoint, interfaceName }, index) => ({
       ...endpoint.attachment,
       // One default route: by way of the first network that has one.
@@ -119,11 +119,12 @@ export function createRunner(parts: RunParts) {
     await networking.unplug(live);
     for (const mount of live.record.mounts) if (mount.type === 'volume') await volumes.unmount(mount.name, live.id);
     if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
-    await bundler.remove(live.id);
+    bundler.remove(live.id);
   }
 
   /** Runs in the container's queue. What a failure leaves is undone here; recording it is the caller's. */
   async function launch(live: LiveContainer): Promise<void> {
+    live.isForgotten = false;
     try {
       await readyMounts(live, volumes);
       const { ipcMode, shmSizeBytes } = live.record.spec.hostConfig;

@@ -156,12 +156,14 @@ describe('after kill -9 of the agent', () => {
   it('a lost host is told from a lost agent', async () => {
     const id = await start(fixture.runtime, { cmd: ['sleep', '1000'], hostConfig: { restartPolicy: { name: 'unless-stopped' } } }, 'back');
     await start(fixture.runtime, { cmd: ['sleep', '1000'] }, 'lost');
+    await start(fixture.runtime, { cmd: ['sleep', '1000'], hostConfig: { autoRemove: true } }, 'goes');
     const pids = fixture.runtime.containers.list().map((container) => container.state.pid);
     // What a reboot does: the processes, and all that was in memory, are gone; the data directory is not.
     await fixture.runtime.close();
     await forgetRuns(fixture, pids);
     const runtime = await fixture.reopen();
     expect(runtime.containers.get('lost').state).toMatchObject({ status: 'exited', exitCode: 255 });
+    expect(runtime.containers.find('goes')).toBeUndefined();
     await until('the policy has started it again', () => runtime.containers.get('back').state.status === 'running');
     expect((await exec(runtime, id, ['true'])).exitCode).toBe(0);
   });

@@ -1,2 +1,2 @@
 export { openSqliteStore } from './sqlite-store.ts';
-export type { Collection, MetadataStore, QuarantinedRecord } from './store.ts';
+export type { Collection, Durability, MetadataStore, QuarantinedRecord } from './store.ts';

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { operational, whileTrying } from '@gantry/platform/errors';
 import type { z } from 'zod';
-import type { Collection, MetadataStore, QuarantinedRecord } from './store.ts';
+import type { Collection, Durability, MetadataStore, QuarantinedRecord } from './store.ts';
 
 const schema = `
   create table if not exists record (
@@ -18,6 +18,9 @@ function column(row: Record<string, unknown>, name: string): string {
   return value;
 }
 
+/** Runs a write so that it is on disk as soon as asked. */
+type Commit = <T>(durability: Durability, write: () => T) => T;
+
 class SqliteCollection<T> implements Collection<T> {
   readonly name: string;
   readonly #schema: z.ZodType<T>;
@@ -25,18 +28,24 @@ class SqliteCollection<T> implements Collection<T> {
   readonly #all: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
+  readonly #commit: Commit;
   readonly #quarantine: (id: string, body: string, reason: string) => void;
+  /** Of the next record, after all there are: finding it anew at each put would read the whole collection. */
+  #nextPosition: number;
 
-  constructor(database: DatabaseSync, name: string, valueSchema: z.ZodType<T>) {
+  constructor(database: DatabaseSync, name: string, valueSchema: z.ZodType<T>, commit: Commit) {
+    this.#commit = commit;
     this.name = name;
     this.#schema = valueSchema;
     this.#get = database.prepare('select body from record where collection = ? and id = ?');
     this.#all = database.prepare('select id, body from record where collection = ? order by position');
     this.#put = database.prepare(
-      `insert into record (collection, id, body, position) values (?1, ?2, ?3, (select coalesce(max(position), 0) + 1 from record where collection = ?1))
+      `insert into record (collection, id, body, position) values (?, ?, ?, ?)
        on conflict (collection, id) do update set body = excluded.body`,
     );
     this.#delete = database.prepare('delete from record where collection = ? and id = ?');
+    const last = database.prepare('select coalesce(max(position), 0) as position from record where collection = ?').get(name);
+    this.#nextPosition = Number(last?.position ?? 0) + 1;
     const setAside = database.prepare('insert into quarantine (collection, id, body, reason) values (?, ?, ?, ?)');
     this.#quarantine = (id, body, reason) => {
       setAside.run(name, id, body, reason);
@@ -73,17 +82,17 @@ class SqliteCollection<T> implements Collection<T> {
     return entries;
   }
 
-  put(id: string, value: T): void {
+  put(id: string, value: T, durability: Durability = 'now'): void {
     try {
-      this.#put.run(this.name, id, JSON.stringify(value));
+      this.#commit(durability, () => this.#put.run(this.name, id, JSON.stringify(value), this.#nextPosition++));
     } catch (cause) {
       throw writeFailure(`record ${this.name} ${id}`, cause);
     }
   }
 
-  delete(id: string): boolean {
+  delete(id: string, durability: Durability = 'now'): boolean {
     try {
-      return this.#delete.run(this.name, id).changes > 0;
+      return this.#commit(durability, () => this.#delete.run(this.name, id)).changes > 0;
     } catch (cause) {
       throw writeFailure(`delete ${this.name} ${id}`, cause);
     }
@@ -100,7 +109,7 @@ export interface SqliteStoreOptions {
   readonly isDurable?: boolean;
 }
 
-/** Records in one SQLite file: write-ahead log, synced on every commit unless told. */
+/** Records in one SQLite file: write-ahead log, synced on every commit unless told; a sync takes with it what earlier commits left unsynced. */
 export function openSqliteStore(path: string, { isDurable = true }: SqliteStoreOptions = {}): MetadataStore {
   let database: DatabaseSync;
   try {
@@ -112,8 +121,18 @@ export function openSqliteStore(path: string, { isDurable = true }: SqliteStoreO
   } catch (cause) {
     throw whileTrying(`open the metadata database ${path}`, cause);
   }
+  const commit: Commit = (durability, write) => {
+    // What is in a transaction is committed with it.
+    if (durability === 'now' || !isDurable || database.isTransaction) return write();
+    database.exec('pragma synchronous = normal');
+    try {
+      return write();
+    } finally {
+      database.exec('pragma synchronous = full');
+    }
+  };
   return {
-    collection: (name, valueSchema) => new SqliteCollection(database, name, valueSchema),
+    collection: (name, valueSchema) => new SqliteCollection(database, name, valueSchema, commit),
     transaction<T>(work: () => T): T {
       database.exec('begin immediate');
       try {

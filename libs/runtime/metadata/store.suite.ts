@@ -25,6 +25,31 @@ export function metadataStoreSuite(
       expect(again.get('c')).toBeUndefined();
     });
 
+    it('gives back what is to be on disk soon, in order among the rest, also after reopening', () => {
+      const { store, reopen } = open();
+      const fruits = store.collection('fruits', Fruit);
+      fruits.put('b', { name: 'banana', weight: 120 }, 'soon');
+      fruits.put('a', { name: 'apple', weight: 90 });
+      fruits.put('c', { name: 'cherry', weight: 3 }, 'soon');
+      expect(fruits.delete('a', 'soon')).toBe(true);
+      expect(fruits.delete('a', 'soon')).toBe(false);
+      const again = reopen().collection('fruits', Fruit);
+      again.put('d', { name: 'date', weight: 8 });
+      expect(again.entries().map(([id]) => id)).toEqual(['b', 'c', 'd']);
+    });
+
+    it('undoes also what a failed transaction was to have on disk soon', () => {
+      const { store } = open();
+      const fruits = store.collection('fruits', Fruit);
+      expect(() =>
+        store.transaction(() => {
+          fruits.put('a', { name: 'apple', weight: 2 }, 'soon');
+          throw new Error('no');
+        }),
+      ).toThrow('no');
+      expect(fruits.entries()).toEqual([]);
+    });
+
     it('keeps collections apart and deletes', () => {
       const { store } = open();
       const one = store.collection('one', Fruit);

@@ -1,11 +1,15 @@
 import type { z } from 'zod';
 
+export type Durability = 'now' | 'soon';
+
 /**
- * Small records that must survive: a `put` that returned is on disk, whatever happens next to the process or the machine.
+ * Small records that must survive: a `put` that returned is on disk, whatever happens next to the process or the machine. `soon` is for what
+ * need not survive a power cut before the next commit does: it survives this process at once, and whatever is committed later is never on disk
+ * without it.
  *
  * A store holds named collections of JSON values, each with the schema its values are parsed by when read. A record that no longer
  * parses is set aside (`quarantined`) with its reason and disappears from its collection; it takes nothing else down.
- * Every call is synchronous: one commit is about 0.3 ms.
+ * Every call is synchronous: one commit is about 0.3 ms, one that is to be on disk soon 0.05 ms.
  */
 export interface MetadataStore {
   collection<T>(name: string, schema: z.ZodType<T>): Collection<T>;
@@ -20,9 +24,9 @@ export interface Collection<T> {
   get(id: string): T | undefined;
   /** In the order of first insertion. */
   entries(): [id: string, value: T][];
-  put(id: string, value: T): void;
+  put(id: string, value: T, durability?: Durability): void;
   /** Says whether there was one. */
-  delete(id: string): boolean;
+  delete(id: string, durability?: Durability): boolean;
 }
 
 export interface QuarantinedRecord {

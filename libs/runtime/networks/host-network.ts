@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Subnet } from './ipv4.ts';
 
@@ -44,8 +45,13 @@ export function parseResolvConf(text: string): ResolvConf {
   };
 }
 
-export async function readHostResolvConf(): Promise<ResolvConf> {
-  return parseResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
+export function readHostResolvConf(): ResolvConf {
+  try {
+    return parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
+  } catch {
+    // A host may do without.
+    return parseResolvConf('');
+  }
 }
 
 /** Of no use from inside a container: there it is the container's own loopback. */

@@ -31,7 +31,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   const endpointRecords = options.metadata.collection('endpoints', EndpointRecord);
   const networks = new Map<string, Network>(networkRecords.entries().map(([id, record]) => [id, toNetwork(record)]));
   const endpointsByKey = new Map<string, EndpointRecord>(endpointRecords.entries());
-  const upstream = (await readHostResolvConf()).nameServers;
+  const upstream = readHostResolvConf().nameServers;
   const outsideServers = upstream.filter((server) => !isLoopbackServer(server));
   /** Bridges known to exist since this process started. */
   const ensured = new Set<string>();
@@ -275,7 +275,8 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
       ipv4,
       mac: request.mac ?? macOf(ipv4),
     };
-    endpointRecords.put(key(network.id, request.containerId), made);
+    // Of use to a run, which a power cut ends; what outlives one is released when containers are taken up.
+    endpointRecords.put(key(network.id, request.containerId), made, 'soon');
     endpointsByKey.set(key(network.id, request.containerId), made);
     return toEndpoint(made);
   }
@@ -308,7 +309,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
     reserve,
     async release(networkId, containerId) {
       endpointsByKey.delete(key(networkId, containerId));
-      endpointRecords.delete(key(networkId, containerId));
+      endpointRecords.delete(key(networkId, containerId), 'soon');
     },
     endpoints,
     endpointsOf: (containerId) => [...endpointsByKey.values()].filter((endpoint) => endpoint.containerId === containerId).map(toEndpoint),

@@ -22,8 +22,9 @@ async function modeOf(executor: Pick<Executor, 'call'>, image: OverlayRootfs, pa
  * The mount points a container needs and its image lacks, as a layer between the two: so they do not show among the container's own changes, nor in what is
  * committed of it. Made once per image, complete when it has its name.
  */
-export async function ensureInitLayer(executor: Pick<Executor, 'call'>, image: OverlayRootfs, target: string): Promise<void> {
+export async function ensureInitLayer(executor: Pick<Executor, 'call'>, view: () => Promise<OverlayRootfs>, target: string): Promise<void> {
   if (existsSync(target)) return;
+  const image = await view();
   const draft = `${target}.draft-${process.hrtime.bigint()}`;
   await mkdir(draft, { recursive: true, mode: 0o755 });
   const modes = new Map<string, number | null>();

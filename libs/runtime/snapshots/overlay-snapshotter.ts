@@ -197,8 +197,9 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
     async prepare(key, parent) {
       const made = rootfsOf(key, parent);
       if (active.get(key) !== undefined) throw bug(`snapshot ${key} exists already`);
-      await ensureInitLayer(executor, await view(parent), initLayer(parent));
-      active.put(key, { parent });
+      await ensureInitLayer(executor, () => view(parent), initLayer(parent));
+      // Nothing names it yet; whatever does is recorded later.
+      active.put(key, { parent }, 'soon');
       // 0755 as a root directory has it: the upper directory's mode is what processes inside see on /.
       await mkdir(made.upperDir, { recursive: true, mode: 0o755 });
       await mkdir(made.workDir, { mode: 0o700 });
@@ -233,7 +234,7 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
     usage: async (key) => diskUsage(rootfs(key).upperDir),
     async remove(key) {
       await discard(join(activeDir, key));
-      active.delete(key);
+      active.delete(key, 'soon');
     },
     keys: () => active.entries().map(([key]) => key),
     async collectGarbage(isReferenced) {

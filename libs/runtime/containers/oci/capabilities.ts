@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { invalid } from '@gantry/platform/errors';
 
 /** In the order of their numbers (capabilities(7)): the index is the bit. */
@@ -93,7 +93,10 @@ export function parseCapabilityMask(hex: string): string[] {
   return knownCapabilities.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
 }
 
-export async function readAvailableCapabilities(): Promise<string[]> {
-  const status = await readFile('/proc/self/status', 'utf8');
-  return parseCapabilityMask(/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0');
+let available: readonly string[] | undefined;
+
+/** This process' bounding set; it never changes it. */
+export function readAvailableCapabilities(): readonly string[] {
+  available ??= parseCapabilityMask(/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0');
+  return available;
 }
