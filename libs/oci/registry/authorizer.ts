@@ -1,7 +1,7 @@
 import { operational } from '@gantry/platform/errors';
 import { z } from 'zod';
 import { parseChallenge } from './challenge.ts';
-import { exchange, printableUrl, readBody } from './http.ts';
+import { exchange, type HttpRequest, printableUrl, readBody } from './http.ts';
 
 export interface Credentials {
   readonly username?: string;
@@ -20,12 +20,12 @@ const TokenAnswer = z.object({ token: z.string().optional(), access_token: z.str
  */
 export class Authorizer {
   readonly #credentials: Credentials | null;
-  readonly #isInsecure: boolean;
+  readonly #connection: Pick<HttpRequest, 'isInsecure' | 'idleMs'>;
   #header: string | null = null;
 
-  constructor(credentials: Credentials | null, isInsecure: boolean) {
+  constructor(credentials: Credentials | null, connection: Pick<HttpRequest, 'isInsecure' | 'idleMs'>) {
     this.#credentials = credentials;
-    this.#isInsecure = isInsecure;
+    this.#connection = connection;
     if (credentials?.registryToken) this.#header = `Bearer ${credentials.registryToken}`;
   }
 
@@ -63,7 +63,7 @@ export class Authorizer {
 
   async #fetchToken(realm: URL, service: string | null, scope: string, signal?: AbortSignal): Promise<string> {
     const url = new URL(realm);
-    const shared = { isInsecure: this.#isInsecure, ...(signal === undefined ? {} : { signal }) };
+    const shared = { ...this.#connection, ...(signal === undefined ? {} : { signal }) };
     const identityToken = this.#credentials?.identityToken;
     const fields = new URLSearchParams({ scope, ...(service === null ? {} : { service }) });
     const basic = this.#basic();

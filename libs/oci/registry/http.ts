@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | Readable;
   readonly signal?: AbortSignal;
+  /** A peer that neither sends nor takes anything for so long has stalled. */
+  readonly idleMs: number;
   /** Accept a certificate nobody vouches for. */
   readonly isInsecure?: boolean;
 }
@@ -20,8 +22,6 @@ export interface HttpResponse {
   readonly url: URL;
 }
 
-/** A peer that neither sends nor takes anything for so long has stalled. */
-const idleMs = 30_000;
 const agents = {
   plain: new PlainAgent({ keepAlive: true, maxSockets: 16, keepAliveMsecs: 5000 }),
   tls: new TlsAgent({ keepAlive: true, maxSockets: 16, keepAliveMsecs: 5000 }),
@@ -43,13 +43,18 @@ export function exchange(request: HttpRequest): Promise<HttpResponse> {
     method: request.method,
     headers: { 'user-agent': 'gantry', ...request.headers },
     agent: isTls ? tlsAgent : agents.plain,
-    timeout: idleMs,
+    timeout: request.idleMs,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   const label = `${request.method} ${printableUrl(request.url)}`;
-  outgoing.on('timeout', () => outgoing.destroy(operational('timeout', `${label}: no traffic for ${idleMs / 1000} s`)));
+  let answer: IncomingMessage | null = null;
+  // Whoever reads the answer is told by it, and of a reset only, when the request is destroyed.
+  outgoing.on('timeout', () => (answer ?? outgoing).destroy(operational('timeout', `${label}: no traffic for ${request.idleMs / 1000} s`)));
   outgoing.once('error', (cause) => reject(whileTrying(label, cause)));
-  outgoing.once('response', (body) => resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: request.url }));
+  outgoing.once('response', (body) => {
+    answer = body;
+    resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: request.url });
+  });
   if (request.body instanceof Readable) {
     const source = request.body;
     source.once('error', (error) => outgoing.destroy(error));

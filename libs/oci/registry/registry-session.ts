@@ -12,6 +12,8 @@ export interface SessionOptions {
   /** May speak plain http, and show a certificate nobody vouches for. */
   readonly isInsecure: boolean;
   readonly actions: 'pull' | 'pull,push';
+  /** How long it may keep silent: 30 s unless told. */
+  readonly idleMs?: number;
 }
 
 export interface RegistryRequest {
@@ -30,6 +32,9 @@ export interface RegistryRequest {
 
 const maxRedirects = 5;
 const maxAttempts = 5;
+/** A request that was not answered for so long so many times is given up. */
+const maxSilences = 2;
+const defaultIdleMs = 30_000;
 const maxWaitMs = 30_000;
 const RegistryErrors = z.object({ errors: z.array(z.object({ code: z.string().optional(), message: z.string().optional() })) });
 
@@ -46,11 +51,13 @@ export function isLoopback(domain: string): boolean {
 export class RegistrySession {
   readonly #options: SessionOptions;
   readonly #authorizer: Authorizer;
+  readonly #idleMs: number;
   #schemes: string[];
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#authorizer = new Authorizer(options.credentials, options.isInsecure);
+    this.#idleMs = options.idleMs ?? defaultIdleMs;
+    this.#authorizer = new Authorizer(options.credentials, { isInsecure: options.isInsecure, idleMs: this.#idleMs });
     this.#schemes = options.isInsecure ? ['https:', 'http:'] : ['https:'];
   }
 
@@ -60,7 +67,8 @@ export class RegistrySession {
         return await this.#sendOnce(request);
       } catch (error) {
         const waitMs = retryDelay(error, attempt);
-        if (waitMs === null || attempt >= maxAttempts || request.isOnce === true || request.signal?.aborted === true) throw error;
+        const isStalled = hasCode(error, 'timeout') && attempt >= maxSilences;
+        if (isStalled || waitMs === null || attempt >= maxAttempts || request.isOnce === true || request.signal?.aborted === true) throw error;
         await delay(waitMs, undefined, request.signal === undefined ? {} : { signal: request.signal });
       }
     }
@@ -113,6 +121,7 @@ export class RegistrySession {
         url,
         headers: { ...request.headers, ...(authorization === null ? {} : { authorization }) },
         isInsecure: isHome && this.#options.isInsecure,
+        idleMs: this.#idleMs,
         ...(request.body === undefined ? {} : { body: request.body() }),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });

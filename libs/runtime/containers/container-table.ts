@@ -17,6 +17,8 @@ export interface ContainerTable {
   add(record: ContainerRecord): LiveContainer;
   /** On disk when it returns, unless told. */
   save(live: LiveContainer, changes: Partial<ContainerRecord>, durability?: Durability): void;
+  /** As `save`, but what cannot be written is true all the same; says whether it was. */
+  saveTruth(live: LiveContainer, changes: Partial<ContainerRecord>, durability?: Durability): boolean;
   /** Survives this process, not the host. */
   saveRun(live: LiveContainer, changes: Partial<RunRecord>): void;
   saveExec(live: LiveContainer, exec: ExecRecord): void;
@@ -145,6 +147,16 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
       const record = { ...live.record, ...changes };
       records.put(record.id, record, durability);
       live.record = record;
+    },
+    saveTruth(live, changes, durability) {
+      try {
+        this.save(live, changes, durability);
+        return true;
+      } catch (error) {
+        parts.logger.error({ err: error, containerId: live.id }, 'could not record what became of a container');
+        live.record = { ...live.record, ...changes };
+        return false;
+      }
     },
     saveRun(live, changes) {
       live.runRecord = { ...live.runRecord, ...changes };

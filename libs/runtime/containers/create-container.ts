@@ -155,7 +155,8 @@ export function createCreator(parts: ContainerParts, table: ContainerTable) {
       await snapshots.prepare(id, image.chainId);
       const live = table.add({
         id,
-        name,
+        // A name that nobody asked for may have been taken meanwhile.
+        name: (askedName ?? '') === '' ? chooseName(undefined) : name,
         spec,
         process,
         imageId: image.id,

@@ -59,7 +59,8 @@ export function createRunEnder(
     return planRestart(spec.hostConfig.restartPolicy, run, Math.random());
   }
 
-  function recordEnd(live: LiveContainer, exit: ExitStatus, { isRestarting, goesItself }: { isRestarting: boolean; goesItself: boolean }): void {
+  /** Whether it could be written. */
+  function recordEnd(live: LiveContainer, exit: ExitStatus, { isRestarting, goesItself }: { isRestarting: boolean; goesItself: boolean }): boolean {
     const ended = {
       status: isRestarting ? 'restarting' : 'exited',
       exitCode: exit.code,
@@ -68,10 +69,12 @@ export function createRunEnder(
       restartCount: live.record.restartCount + (isRestarting ? 1 : 0),
     } as const;
     // Of one that goes with its end nothing is left to be asked for after a power cut; its going is recorded in a moment.
-    table.save(live, ended, goesItself ? 'soon' : 'now');
+    return table.saveTruth(live, ended, goesItself ? 'soon' : 'now');
   }
 
+  /** An end that is not recorded is told by the executor after a restart of the agent. */
   async function deleteRun(live: LiveContainer): Promise<void> {
+    if (live.hasUnrecordedEnd) return;
     await executor.call('container.delete', { containerId: live.id, force: true });
     bundler.remove(live.id);
     live.isForgotten = true;
@@ -91,7 +94,7 @@ export function createRunEnder(
     // Right before the record: an end that is recorded once only is planned for once only.
     if (restart !== null) table.saveRun(live, { lastDelayMs: restart.baseDelayMs, restartAtMs: Date.parse(exit.exitedAt) + restart.delayMs });
     const goesItself = restart === null && live.record.spec.hostConfig.autoRemove;
-    recordEnd(live, exit, { isRestarting: restart !== null, goesItself });
+    live.hasUnrecordedEnd = !recordEnd(live, exit, { isRestarting: restart !== null, goesItself });
     emitEnd(live, exit.code, durationMs);
     live.notify(restart === null ? ['next-exit', 'not-running'] : ['next-exit'], { exitCode: exit.code, error: null });
     await attempt('delete the run', live, () => deleteRun(live));

@@ -31,6 +31,8 @@ export class LiveContainer {
   /** The executor and the bundles have nothing of it: its last run has been deleted there, and no other has begun. */
   isForgotten = false;
   restartTimer: NodeJS.Timeout | null = null;
+  /** The executor still knows of the last run, since how it ended could not be written down. */
+  hasUnrecordedEnd = false;
   /** The agent lets go: nothing that ends from now on is to be acted on. */
   isReleased = false;
 

@@ -126,6 +126,8 @@ export function createRunner(parts: RunParts) {
   async function launch(live: LiveContainer): Promise<void> {
     live.isForgotten = false;
     try {
+      if (live.hasUnrecordedEnd) await executor.call('container.delete', { containerId: live.id, force: true });
+      live.hasUnrecordedEnd = false;
       await readyMounts(live, volumes);
       const { ipcMode, shmSizeBytes } = live.record.spec.hostConfig;
       if (ipcMode === 'shareable') await mountSharedMemory(table.directory(live.id), shmSizeBytes || defaultShmBytes);

@@ -2,7 +2,7 @@ import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type DigestAlgorithm, digestOf, parseDigest } from '@gantry/oci/digest';
 import { forEachLimited } from '@gantry/platform/concurrency';
 import { GantryError, hasCode, notFound, operational, whileTrying, wrongState } from '@gantry/platform/errors';
@@ -12,6 +12,7 @@ import { createLeases } from './leases.ts';
 import type { BlobStat, ContentStore, Draft, Ingest } from './store.ts';
 
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+const chunkBytes = 1 << 20;
 const parallelSyncs = 8;
 const maxDocumentBytes = 4 * 1024 * 1024;
 /** An ingest nobody has touched for so long will not be taken up again. */
@@ -63,6 +64,23 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
       if (error.code !== 'ENOENT') throw error;
     });
     logger.error({ digest }, 'a blob no longer matches its digest and was set aside');
+  }
+
+  /** The last chunk is held back until all of them have proved to be right. */
+  async function* checked(digest: string): AsyncGenerator<Buffer> {
+    const { algorithm, hex } = parseDigest(digest);
+    const hash = createHash(algorithm);
+    let last: Buffer | null = null;
+    for await (const chunk of createReadStream(path(digest), { highWaterMark: chunkBytes })) {
+      if (last !== null) yield last;
+      hash.update(chunk);
+      last = chunk;
+    }
+    if (hash.digest('hex') !== hex) {
+      await setAside(digest);
+      throw operational('corrupt', `content ${digest} is damaged`);
+    }
+    if (last !== null) yield last;
   }
 
   const fileOf = (key: string) => join(ingestDir, createHash('sha256').update(key).digest('hex'));
@@ -151,8 +169,9 @@ export function openLocalStore(options: LocalStoreOptions): ContentStore {
       await setAside(digest);
       throw operational('corrupt', `content ${digest} is damaged`);
     },
-    stream(digest, range = {}): Readable {
-      return createReadStream(path(digest), { ...range, highWaterMark: 1 << 20 });
+    stream(digest, range): Readable {
+      if (range !== undefined) return createReadStream(path(digest), { ...range, highWaterMark: chunkBytes });
+      return Readable.from(checked(digest), { objectMode: false, highWaterMark: chunkBytes });
     },
     async put(bytes, algorithm = 'sha256') {
       const digest = digestOf(bytes, algorithm);

@@ -101,6 +101,33 @@ export function contentStoreSuite(name: string, open: () => Subject): void {
       expect(store.stat(digest)).toBeUndefined();
     });
 
+    it('streams a blob, and the end of a damaged one to nobody', async () => {
+      const { store, damage } = open();
+      const bytes = randomBytes(3 << 20);
+      const digest = await store.put(bytes);
+      expect(Buffer.concat(await store.stream(digest).toArray()).equals(bytes)).toBe(true);
+      expect(Buffer.concat(await store.stream(digest, { start: 5, end: 9 }).toArray())).toEqual(bytes.subarray(5, 10));
+      damage(digest);
+      await expect(store.stream(digest).toArray()).rejects.toMatchObject({ code: 'corrupt' });
+      expect(store.stat(digest)).toBeUndefined();
+    });
+
+    it('brings drafts to the disk, all at once and as often as asked', async () => {
+      const { store, reopen } = open();
+      const blobs = await Promise.all(
+        ['one', 'two'].map(async (name) => {
+          const draft = await store.openDraft(name);
+          await writeFile(draft.path, name);
+          await draft.commit({ digest: digestOf(Buffer.from(name)), sizeBytes: 3 });
+          return digestOf(Buffer.from(name));
+        }),
+      );
+      await Promise.all([store.flush(), store.flush()]);
+      await store.collectGarbage((digest) => digest === blobs[0]);
+      await store.flush();
+      expect(reopen().list()).toEqual([{ digest: blobs[0], sizeBytes: 3 }]);
+    });
+
     it('collects what nothing refers to, and keeps what is leased or referenced, also after a restart', async () => {
       const { store, reopen } = open();
       const [kept, leased, loose] = [await store.put(Buffer.from('kept')), await store.put(Buffer.from('leased')), await store.put(Buffer.from('loose'))];

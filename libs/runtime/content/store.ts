@@ -12,6 +12,7 @@ export interface ContentStore {
   list(): BlobStat[];
   /** Whole small documents (manifests, configs); refuses blobs over `maxBytes` (4 MiB unless told). Checks the digest. */
   read(digest: string, options?: { maxBytes?: number }): Promise<Buffer>;
+  /** All of it is checked against the digest before its end is handed out; a range is not. */
   stream(digest: string, options?: { start?: number; end?: number }): Readable;
   /** The file that holds the blob, for the executor. Never write to it. */
   path(digest: string): string;

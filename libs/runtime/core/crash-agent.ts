@@ -25,6 +25,12 @@ const methods = {
       containers: Object.fromEntries(runtime.containers.list().map(({ name, state }) => [name, state.status])),
       tags: runtime.images.list().flatMap(({ references }) => references),
     }),
+  /** Follows the log to its end. */
+  follow: async (name: string) => {
+    let bytes = 0;
+    for await (const entry of runtime.containers.logs(name, { stdout: true, stderr: true, follow: true })) bytes += entry.bytes.length;
+    return String(bytes);
+  },
   execCreate: (name: string, cmd: string[]) => runtime.containers.execCreate(name, { cmd, attachStdout: true }),
   execStart: (execId: string) => runtime.containers.execStart(execId, { detach: true }).then(() => execId),
 };

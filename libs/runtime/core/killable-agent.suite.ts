@@ -23,8 +23,10 @@ export class KillableAgent {
   }
 
   /** Resolves when it has taken up what an earlier one left. */
-  static async start({ logger: _logger, ...options }: RuntimeOptions): Promise<KillableAgent> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-agent.ts'), JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  static async start({ logger: _logger, ...options }: RuntimeOptions, limits: { openFiles?: number } = {}): Promise<KillableAgent> {
+    const limit = limits.openFiles === undefined ? '' : `ulimit -n ${limits.openFiles}; `;
+    const program = [process.execPath, join(import.meta.dirname, 'crash-agent.ts'), JSON.stringify(options)];
+    const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], { stdio: ['pipe', 'pipe', 'inherit'] });
     const agent = new KillableAgent(child);
     const ready = Promise.withResolvers<void>();
     child.once('exit', () => {

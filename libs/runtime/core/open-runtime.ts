@@ -49,7 +49,11 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   const events = createEvents();
   const content = openLocalStore({ directory: join(dataDir, 'content'), metadata, logger });
   const snapshots = openOverlaySnapshotter({ directory: join(dataDir, 'snapshots'), metadata, content, executor, logger });
-  const registry = { insecureRegistries: options.insecureRegistries ?? [], mirrors: options.registryMirrors ?? [] };
+  const registry = {
+    insecureRegistries: options.insecureRegistries ?? [],
+    mirrors: options.registryMirrors ?? [],
+    ...(options.registryIdleMs === undefined ? {} : { idleMs: options.registryIdleMs }),
+  };
   const images = await openImageStore({
     executor,
     content,

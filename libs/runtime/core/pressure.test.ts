@@ -1,16 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
-import { digestOf } from '@gantry/oci/digest';
-import { mediaTypes } from '@gantry/oci/manifest';
 import { tarEnd, tarFile, tarHeader } from '@gantry/oci/tar';
-import { afterEach, expect, it } from 'vitest';
-import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, run, start, until } from './fixture.suite.ts';
+import { forEachLimited } from '@gantry/platform/concurrency';
+import { silentLogger } from '@gantry/platform/node';
+import { startRegistry } from '@gantry/testing/registry';
+import { afterEach, expect, it, vi } from 'vitest';
+import { busybox, exec, loadBusybox, openRuntimeFixture, type RuntimeFixture, recordEvents, run, start, until } from './fixture.suite.ts';
+import { KillableAgent } from './killable-agent.suite.ts';
+import { layerOf, type Misbehaviour, makeImage, serveImage, startOf, type TestImage } from './scripted-registry.suite.ts';
 
 let cleanup = new AsyncDisposableStack();
 afterEach(async () => {
@@ -24,79 +25,7 @@ async function open(overrides: Parameters<typeof openRuntimeFixture>[0] = {}): P
   return fixture;
 }
 
-interface TestImage {
-  readonly blobs: Map<string, Buffer>;
-  readonly manifest: Buffer;
-}
-
-/** An image of one file per layer. */
-function makeImage(layers: readonly Buffer[]): TestImage {
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      config: {},
-      rootfs: { type: 'layers', diff_ids: layers.map((layer) => digestOf(layer)) },
-      history: [],
-    }),
-  );
-  const describe = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(bytes), size: bytes.length });
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: mediaTypes.ociManifest,
-      config: describe(config, mediaTypes.ociConfig),
-      layers: layers.map((layer) => describe(layer, mediaTypes.ociLayer)),
-    }),
-  );
-  return { blobs: new Map([config, ...layers].map((bytes) => [digestOf(bytes), bytes])), manifest };
-}
-
-const layerOf = (name: string, content: string | Buffer) => Buffer.concat([tarFile(name, content), tarEnd]);
-
-/** A registry with one image, whose blobs `misbehave` may serve in its own way. */
-async function serve(image: TestImage, misbehave: (bytes: Buffer, request: IncomingMessage, response: ServerResponse) => boolean): Promise<string> {
-  const server: Server = createServer((request, response) => {
-    const digest = /blobs\/(sha256:[0-9a-f]{64})$/.exec(request.url ?? '')?.[1];
-    if (digest === undefined) {
-      response.writeHead(200, { 'content-type': mediaTypes.ociManifest, 'docker-content-digest': digestOf(image.manifest) });
-      response.end(request.method === 'HEAD' ? '' : image.manifest);
-      return;
-    }
-    const bytes = image.blobs.get(digest) ?? Buffer.alloc(0);
-    if (misbehave(bytes, request, response)) return;
-    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(start > 0 ? 206 : 200, start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {});
-    response.end(bytes.subarray(start));
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  cleanup.defer(async () => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  return `127.0.0.1:${address.port}/app:1`;
-}
-
-it('a disk that fills up leaves no half layer, and works again when there is room', async () => {
-  const disk = await mkdtemp(join(tmpdir(), 'gantry-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
-  cleanup.defer(async () => {
-    execFileSync('umount', ['-l', disk]);
-    await rm(disk, { recursive: true });
-  });
-  const { runtime } = await open({ dataDir: join(disk, 'data') });
-  await loadBusybox(runtime);
-  const big = makeImage([layerOf('big', randomBytes(8 << 20))]);
-  const reference = await serve(big, () => false);
-  await expect(runtime.images.pull(reference)).rejects.toMatchObject({ code: 'no-space' });
-  expect(runtime.images.find(reference)).toBeUndefined();
-  expect((await run(runtime, { cmd: ['echo', 'still here'] })).output).toBe('still here\n');
-  await runtime.collectGarbage();
-  execFileSync('mount', ['-o', 'remount,size=64m', disk]);
-  expect((await runtime.images.pull(reference)).isNew).toBe(true);
-});
+const serve = (image: TestImage, blobs: Misbehaviour) => serveImage(image, { blobs }, cleanup);
 
 it('a connection that breaks is taken up where it broke', async () => {
   const { runtime } = await open();
@@ -107,7 +36,7 @@ it('a connection that breaks is taken up where it broke', async () => {
     if (bytes.length < 1 << 20) return false;
     ranges.push(request.headers.range);
     if (breaks-- <= 0) return false;
-    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const start = startOf(request);
     response.writeHead(start > 0 ? 206 : 200, {
       'content-length': bytes.length - start,
       ...(start > 0 ? { 'content-range': `bytes ${start}-/${bytes.length}` } : {}),
@@ -230,16 +159,122 @@ it('images of no layer and of 130 layers run', async () => {
   await expect(runtime.containers.start(container.id)).rejects.toMatchObject({ code: 'command-not-found' });
 });
 
-it('what is damaged on disk takes down nothing else', async () => {
-  const fixture = await open();
+it('a record or a blob that is damaged is reported and set aside, and takes down nothing else', async () => {
+  const reports: string[] = [];
+  const logger = silentLogger();
+  vi.spyOn(logger, 'error').mockImplementation((...report: unknown[]) => void reports.push(String(report.at(-1))));
+  const fixture = await open({ logger });
   await loadBusybox(fixture.runtime);
   const id = await start(fixture.runtime, { cmd: ['sleep', '1000'] });
+  const lost = await start(fixture.runtime, { cmd: ['sleep', '1000'] });
+  const image = makeImage([layerOf('file', randomBytes(2 << 20))]);
+  const reference = await serve(image, () => false);
+  const { image: pulled } = await fixture.runtime.images.pull(reference);
   const other = await fixture.runtime.images.import(Readable.from([layerOf('file', 'x')]), { reference: 'other:1' });
-  const config = fixture.runtime.content.path(other.id);
+  const [layer] = pulled.layers;
   await fixture.runtime.close();
-  writeFileSync(config, '{"architecture":"damaged"}');
+  writeFileSync(fixture.runtime.content.path(other.id), '{"architecture":"damaged"}');
+  const database = new DatabaseSync(join(fixture.options.dataDir, 'runtime.db'));
+  database.prepare("update record set body = substr(body, 1, 40) where collection = 'containers' and id = ?").run(lost);
+  database.prepare("update record set body = '{}' where collection = 'layers' and id = ?").run(layer?.chainId ?? '');
+  database.close();
   const runtime = await fixture.reopen();
+  expect(reports).toContain('a record could not be read and was set aside');
+  expect(reports).toContain('an image is left out: its config cannot be read');
   expect(runtime.images.find('other:1')).toBeUndefined();
   expect(runtime.images.get(busybox).references).toEqual(['docker.io/library/busybox:latest']);
+  expect(runtime.containers.list().map((container) => container.id)).toEqual([id]);
   expect((await exec(runtime, id, ['echo', 'fine'])).output).toBe('fine\n');
+
+  // The layer that lost its record is made anew, from a blob that is damaged too and comes from the registry again.
+  const blob = runtime.content.path(layer?.digest ?? '');
+  const bytes = readFileSync(blob);
+  writeFileSync(blob, bytes.fill(0, 1 << 20));
+  expect((await runtime.images.pull(reference)).image.id).toBe(pulled.id);
+  expect(reports).toContain('a blob no longer matches its digest and was set aside');
+  expect(runtime.snapshots.has(layer?.chainId ?? '')).toBe(true);
+  expect(await runtime.content.verify(layer?.digest ?? '')).toBe(true);
+});
+
+it('a layer blob that is damaged is never handed on: neither saved nor pushed', async () => {
+  const { runtime } = await open();
+  const image = await runtime.images.import(Readable.from([layerOf('file', randomBytes(2 << 20))]), { reference: 'damaged:1' });
+  const registry = await startRegistry();
+  cleanup.defer(() => registry.close());
+  const digest = image.layers[0]?.digest ?? '';
+  const path = runtime.content.path(digest);
+  const bytes = readFileSync(path);
+  for (const handOn of [
+    () => runtime.images.save(['damaged:1']).toArray(),
+    () => {
+      runtime.images.tag('damaged:1', `${registry.domain}/damaged:1`);
+      return runtime.images.push(`${registry.domain}/damaged:1`);
+    },
+  ]) {
+    writeFileSync(path, Buffer.from(bytes).fill(0, 1 << 20));
+    await expect(handOn()).rejects.toMatchObject({ code: 'corrupt' });
+    expect(runtime.content.stat(digest)).toBeUndefined();
+  }
+});
+
+it('a container beyond its memory is told of as Docker does: oom, then die, and both in its state', async () => {
+  const { runtime } = await open();
+  await loadBusybox(runtime);
+  const recorded = recordEvents(runtime);
+  const cmd = ['sh', '-c', 'x=$(yes | head -c 8000000); x=$x$x$x$x$x$x$x$x'];
+  const resources = { memory: 16 << 20, memorySwap: 16 << 20 };
+  const { id, exitCode } = await run(runtime, { cmd, hostConfig: { resources } });
+  expect(exitCode).toBe(137);
+  expect(runtime.containers.get(id).state).toMatchObject({ status: 'exited', oomKilled: true, exitCode: 137 });
+  await until('its end is told', () => recorded.events.some(({ action }) => action === 'die'));
+  await recorded.stop();
+  const actions = recorded.events.filter((event) => event.id === id && event.type === 'container').map(({ action }) => action);
+  expect(actions).toEqual(['create', 'start', 'oom', 'die']);
+  await runtime.containers.start(id);
+  expect(runtime.containers.get(id).state.oomKilled).toBe(false);
+});
+
+it('an agent out of file descriptors refuses, goes on, and its containers with it', async () => {
+  const fixture = await open();
+  const { runtime, options } = fixture;
+  await loadBusybox(runtime);
+  await runtime.containers.create({ name: 'kept', spec: { image: busybox, cmd: ['sh', '-c', 'echo told; exec sleep 1000'] } });
+  await runtime.close();
+  const agent = await KillableAgent.start(options, { openFiles: 300 });
+  cleanup.defer(async () => {
+    await agent.kill();
+    await fixture.reopen();
+  });
+  expect(await agent.call('start', 'kept')).toEqual({ ok: true });
+  const followers = Array.from({ length: 400 }, () => agent.call('follow', 'kept'));
+  const execs = await Promise.all(Array.from({ length: 400 }, () => agent.call('execCreate', 'kept', ['true'])));
+  const started = await Promise.all(execs.map(({ result }) => agent.call('execStart', result)));
+  expect(started.some(({ ok }) => !ok)).toBe(true);
+  expect(await agent.call('observe')).toMatchObject({ ok: true, result: expect.stringContaining('"kept":"running"') });
+  expect(await agent.call('stop', 'kept')).toMatchObject({ ok: true });
+  const followed = await Promise.all(followers);
+  expect(followed.some(({ ok }) => !ok)).toBe(true);
+  expect(followed.every(({ ok, error }) => ok || error?.includes('EMFILE') === true)).toBe(true);
+  // What it had open is closed by now: it is as good as new.
+  expect(await agent.call('start', 'kept')).toMatchObject({ ok: true });
+  expect((await agent.call('execStart', (await agent.call('execCreate', 'kept', ['true'])).result)).ok).toBe(true);
+});
+
+it('thousands of dead containers are listed, taken up and pruned, and leave nothing', { timeout: 240_000 }, async () => {
+  const count = 2000;
+  const fixture = await open();
+  await loadBusybox(fixture.runtime);
+  const { containers } = fixture.runtime;
+  await forEachLimited([...Array(count).keys()], 50, async () => {
+    await containers.create({ spec: { image: busybox, cmd: ['true'] } });
+  });
+  const id = (await run(fixture.runtime, { cmd: ['true'] })).id;
+  const runtime = await fixture.reopen();
+  expect(runtime.containers.list()).toHaveLength(count + 1);
+  expect(runtime.containers.get(id).state.status).toBe('exited');
+  expect((await runtime.containers.prune()).removed).toHaveLength(count + 1);
+  expect(runtime.containers.list()).toEqual([]);
+  const left = ['containers', 'snapshots/active'].flatMap((path) => readdirSync(join(fixture.options.dataDir, path)));
+  expect(left).toEqual([]);
+  await until('their trees are deleted', () => readdirSync(join(fixture.options.dataDir, 'snapshots/trash')).length === 0);
 });

@@ -52,6 +52,8 @@ export interface RuntimeOptions {
   /** Registries spoken to over plain http, or without checking their certificate; loopback addresses always may be. */
   readonly insecureRegistries?: readonly string[];
   readonly registryMirrors?: readonly string[];
+  /** How long a registry may keep silent before it counts as stalled: 30 s unless told. */
+  readonly registryIdleMs?: number;
   /** Where ports are published when nobody says; 0.0.0.0 unless told. */
   readonly publishAddress?: string;
 }

@@ -16,6 +16,8 @@ export interface PullSettings {
   readonly insecureRegistries: readonly string[];
   /** Tried before docker.io, without its credentials. */
   readonly mirrors: readonly string[];
+  /** How long a registry may keep silent. */
+  readonly idleMs?: number;
 }
 
 const parallelDownloads = 3;
@@ -27,7 +29,8 @@ export function connectRegistry(
   actions: 'pull' | 'pull,push',
 ): RegistryClient {
   const isInsecure = isLoopback(reference.domain) || settings.insecureRegistries.includes(reference.domain);
-  return openRegistry({ domain: reference.domain, path: reference.path, credentials, isInsecure, actions });
+  const { idleMs } = settings;
+  return openRegistry({ domain: reference.domain, path: reference.path, credentials, isInsecure, actions, ...(idleMs === undefined ? {} : { idleMs }) });
 }
 
 interface ResolvedManifest {

@@ -1,5 +1,6 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { operational, whileTrying } from '@gantry/platform/errors';
+import { hasCode, operational, whileTrying } from '@gantry/platform/errors';
 import type { z } from 'zod';
 import type { Collection, Durability, MetadataStore, QuarantinedRecord } from './store.ts';
 
@@ -29,13 +30,15 @@ class SqliteCollection<T> implements Collection<T> {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #commit: Commit;
+  readonly #room: Room;
   readonly #quarantine: (id: string, body: string, reason: string) => void;
   /** Of the next record, after all there are: finding it anew at each put would read the whole collection. */
   #nextPosition: number;
 
-  constructor(database: DatabaseSync, name: string, valueSchema: z.ZodType<T>, commit: Commit) {
+  constructor(database: DatabaseSync, room: Room, name: string, valueSchema: z.ZodType<T>, commit: Commit) {
     this.#commit = commit;
     this.name = name;
+    this.#room = room;
     this.#schema = valueSchema;
     this.#get = database.prepare('select body from record where collection = ? and id = ?');
     this.#all = database.prepare('select id, body from record where collection = ? order by position');
@@ -83,25 +86,98 @@ class SqliteCollection<T> implements Collection<T> {
   }
 
   put(id: string, value: T, durability: Durability = 'now'): void {
-    try {
-      this.#commit(durability, () => this.#put.run(this.name, id, JSON.stringify(value), this.#nextPosition++));
-    } catch (cause) {
-      throw writeFailure(`record ${this.name} ${id}`, cause);
-    }
+    // What is known already may change without room; what is new may not come.
+    const isKnown = () => this.#get.get(this.name, id) !== undefined;
+    const position = this.#nextPosition++;
+    this.#write(`record ${this.name} ${id}`, isKnown, () => this.#commit(durability, () => this.#put.run(this.name, id, JSON.stringify(value), position)));
+    this.#room.hold();
   }
 
   delete(id: string, durability: Durability = 'now'): boolean {
+    return this.#write(
+      `delete ${this.name} ${id}`,
+      () => true,
+      () => this.#commit(durability, () => this.#delete.run(this.name, id)).changes > 0,
+    );
+  }
+
+  #write<R>(doing: string, mayUseReserve: () => boolean, write: () => R): R {
     try {
-      return this.#commit(durability, () => this.#delete.run(this.name, id)).changes > 0;
+      return write();
     } catch (cause) {
-      throw writeFailure(`delete ${this.name} ${id}`, cause);
+      if (!isFull(cause) || !mayUseReserve() || !this.#room.free()) throw writeFailure(doing, cause);
+    }
+    try {
+      return write();
+    } catch (cause) {
+      throw writeFailure(doing, cause);
     }
   }
 }
 
+const isFull = (cause: unknown): boolean => cause instanceof Error && cause.message.includes('disk is full');
+
 function writeFailure(doing: string, cause: unknown): Error {
-  if (cause instanceof Error && cause.message.includes('disk is full')) return operational('no-space', doing, { cause });
+  if (isFull(cause)) return operational('no-space', doing, { cause });
   return whileTrying(doing, cause);
+}
+
+const reservedBytes = 1 << 20;
+const reserveAgainAfterMs = 10_000;
+
+/**
+ * Room held back on the disk, so that a full one can be tidied up: what ends is recorded and what goes is removed all the same. It is given up when it is
+ * needed, together with what the write-ahead log takes, and taken again when there is enough.
+ */
+class Room {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+  #isHeld = false;
+  #lastTriedMs = 0;
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.hold();
+  }
+
+  hold(): void {
+    if (this.#isHeld || Date.now() - this.#lastTriedMs < reserveAgainAfterMs) return;
+    this.#lastTriedMs = Date.now();
+    try {
+      writeFileSync(this.#path, Buffer.alloc(reservedBytes));
+      this.#isHeld = true;
+    } catch {
+      // There is no room to hold back.
+      rmSync(this.#path, { force: true });
+    }
+  }
+
+  /** Says whether another attempt is worth it. */
+  free(): boolean {
+    if (this.#database.isTransaction) return false;
+    rmSync(this.#path, { force: true });
+    this.#isHeld = false;
+    this.#lastTriedMs = Date.now();
+    try {
+      this.#database.exec('pragma wal_checkpoint(truncate)');
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+    return true;
+  }
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('begin immediate');
+  try {
+    const result = work();
+    database.exec('commit');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback');
+    throw error;
+  }
 }
 
 export interface SqliteStoreOptions {
@@ -131,17 +207,15 @@ export function openSqliteStore(path: string, { isDurable = true }: SqliteStoreO
       database.exec('pragma synchronous = full');
     }
   };
+  const room = new Room(database, `${path}-reserve`);
   return {
-    collection: (name, valueSchema) => new SqliteCollection(database, name, valueSchema, commit),
+    collection: (name, valueSchema) => new SqliteCollection(database, room, name, valueSchema, commit),
     transaction<T>(work: () => T): T {
-      database.exec('begin immediate');
       try {
-        const result = work();
-        database.exec('commit');
-        return result;
+        return inTransaction(database, work);
       } catch (error) {
-        if (database.isTransaction) database.exec('rollback');
-        throw error;
+        if (!hasCode(error, 'no-space') || !room.free()) throw error;
+        return inTransaction(database, work);
       }
     },
     quarantined: () =>

@@ -9,11 +9,12 @@ export type Durability = 'now' | 'soon';
  *
  * A store holds named collections of JSON values, each with the schema its values are parsed by when read. A record that no longer
  * parses is set aside (`quarantined`) with its reason and disappears from its collection; it takes nothing else down.
- * Every call is synchronous: one commit is about 0.3 ms, one that is to be on disk soon 0.05 ms.
+ * Every call is synchronous: one commit is about 0.3 ms, one that is to be on disk soon 0.05 ms. On a full disk new records are refused
+ * (`no-space`); those there are can still be changed and deleted.
  */
 export interface MetadataStore {
   collection<T>(name: string, schema: z.ZodType<T>): Collection<T>;
-  /** All or nothing. Transactions do not nest. */
+  /** All or nothing. Transactions do not nest; when the disk is full, `work` may be called a second time after what the first did was undone. */
   transaction<T>(work: () => T): T;
   quarantined(): readonly QuarantinedRecord[];
   close(): void;

@@ -46,7 +46,8 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
   const initDir = join(directory, 'init');
   for (const path of [layersDir, activeDir, trashDir, emptyDir, initDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
   const layers = options.metadata.collection('layers', LayerRecord);
-  const active = options.metadata.collection('snapshots', ActiveRecord);
+  const activeRecords = options.metadata.collection('snapshots', ActiveRecord);
+  const active = new Map(activeRecords.entries());
   const unpacking = new Coalescer<UnpackedLayer>();
   const deleting = new Semaphore(1);
   const known = new Map(layers.entries());
@@ -199,7 +200,8 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
       if (active.get(key) !== undefined) throw bug(`snapshot ${key} exists already`);
       await ensureInitLayer(executor, () => view(parent), initLayer(parent));
       // Nothing names it yet; whatever does is recorded later.
-      active.put(key, { parent }, 'soon');
+      activeRecords.put(key, { parent }, 'soon');
+      active.set(key, { parent });
       // 0755 as a root directory has it: the upper directory's mode is what processes inside see on /.
       await mkdir(made.upperDir, { recursive: true, mode: 0o755 });
       await mkdir(made.workDir, { mode: 0o700 });
@@ -234,15 +236,16 @@ export function openOverlaySnapshotter(options: OverlaySnapshotterOptions): Snap
     usage: async (key) => diskUsage(rootfs(key).upperDir),
     async remove(key) {
       await discard(join(activeDir, key));
-      active.delete(key, 'soon');
+      activeRecords.delete(key, 'soon');
+      active.delete(key);
     },
-    keys: () => active.entries().map(([key]) => key),
+    keys: () => [...active.keys()],
     async collectGarbage(isReferenced) {
       const kept = new Set<string>();
       const keep = (chainId: string | null) => {
         for (let current = chainId; current !== null && !kept.has(current); current = known.get(current)?.parent ?? null) kept.add(current);
       };
-      for (const [, record] of active.entries()) keep(record.parent);
+      for (const [, record] of active) keep(record.parent);
       for (const chainId of known.keys()) if (isReferenced(chainId)) keep(chainId);
       const removed: string[] = [];
       let reclaimedBytes = 0;
