@@ -18,6 +18,9 @@ const mostStreams = 1_024;
 /** Characters of base64 in one message. */
 const mostPayloadLength = 4 * 1024 * 1024;
 
+/** What is needed of an agent's socket. */
+export type AgentSocket = Pick<WebSocket, 'readyState' | 'OPEN' | 'bufferedAmount' | 'close' | 'terminate'> & { send(frame: Buffer, sent: () => void): void };
+
 /** An agent's accepted connection. It ends with its socket, and its socket with it. */
 export class AgentSession {
   readonly nodeId: NodeId;
@@ -27,10 +30,10 @@ export class AgentSession {
   /** What the agent was last sent: task id → what would have to differ for it to be sent again. Null: nothing yet. */
   sent: Map<string, string> | null = null;
   lastHeardAt: number;
-  readonly #socket: WebSocket;
+  readonly #socket: AgentSocket;
   #sets = 0;
 
-  constructor(options: { nodeId: NodeId; sessionId: SessionId; generation: number; socket: WebSocket; now: number }) {
+  constructor(options: { nodeId: NodeId; sessionId: SessionId; generation: number; socket: AgentSocket; now: number }) {
     this.nodeId = options.nodeId;
     this.sessionId = options.sessionId;
     this.generation = options.generation;

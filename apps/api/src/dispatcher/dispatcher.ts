@@ -29,10 +29,10 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(Signals) private readonly signals: Signals,
-    @Inject(AgentNodeRepository) private readonly nodes: AgentNodeRepository,
-    @Inject(AssignmentRepository) private readonly assignments: AssignmentRepository,
-    @Inject(PayloadReader) private readonly payloads: PayloadReader,
-    @Inject(StatusWriter) private readonly statuses: StatusWriter,
+    @Inject(AgentNodeRepository) private readonly nodes: Pick<AgentNodeRepository, 'touch' | 'countNodes' | 'updateFacts' | 'findGenerations'>,
+    @Inject(AssignmentRepository) private readonly assignments: Pick<AssignmentRepository, 'findOfNodes' | 'toAssignedTasks'>,
+    @Inject(PayloadReader) private readonly payloads: Pick<PayloadReader, 'findFor'>,
+    @Inject(StatusWriter) private readonly statuses: Pick<StatusWriter, 'add' | 'onOverflow'>,
   ) {
     this.#heartbeatMs = config.heartbeatMs;
     this.#assigning = new Wakeable(
@@ -78,6 +78,11 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
 
   find(nodeId: NodeId): AgentSession | null {
     return this.#sessions.get(nodeId) ?? null;
+  }
+
+  /** Whose agents this replica has heard since then, written down or not. */
+  findHeardSince(at: number): NodeId[] {
+    return [...this.#sessions.values()].filter((session) => session.lastHeardAt >= at).map((session) => session.nodeId);
   }
 
   /** A newer session takes an older one's place: the older is a connection that has not noticed its own end. */
@@ -134,31 +139,41 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async #assign(): Promise<number> {
+    const failed: NodeId[] = [];
+    let failure: unknown = null;
     while (this.#dirty.size > 0) {
       const nodeIds = [...this.#dirty].slice(0, nodesPerRead);
       for (const nodeId of nodeIds) this.#dirty.delete(nodeId);
-      try {
-        const byNode = Map.groupBy(await this.assignments.findOfNodes(nodeIds), (assignment) => assignment.nodeId);
-        for (const nodeId of nodeIds) await this.#sendChange(nodeId, byNode.get(nodeId) ?? []);
-      } catch (error) {
-        for (const nodeId of nodeIds) this.#dirty.add(nodeId);
-        throw error;
+      // what is read may not reach a session that began since, or one that has asked for everything: they are dirty again
+      const sessions = nodeIds.flatMap((nodeId) => this.#sessions.get(nodeId) ?? []).map((session) => ({ session, before: session.sent }));
+      const assigned = await this.assignments.findOfNodes(nodeIds).catch((error: unknown) => {
+        failure = error;
+        failed.push(...nodeIds);
+        return null;
+      });
+      if (assigned === null) break;
+      const byNode = Map.groupBy(assigned, (assignment) => assignment.nodeId);
+      for (const { session, before } of sessions) {
+        await this.#sendChange(session, before, byNode.get(session.nodeId) ?? []).catch((error: unknown) => {
+          failure = error;
+          failed.push(session.nodeId);
+        });
       }
     }
+    // again after a pause; meanwhile all others have had theirs
+    for (const nodeId of failed) this.#dirty.add(nodeId);
+    if (failure !== null) throw failure;
     return this.config.reconcileMs;
   }
 
-  async #sendChange(nodeId: NodeId, wanted: readonly NodeAssignment[]): Promise<void> {
-    const session = this.#sessions.get(nodeId);
-    if (session === undefined) return;
-    const before = session.sent;
+  async #sendChange(session: AgentSession, before: AgentSession['sent'], wanted: readonly NodeAssignment[]): Promise<void> {
     const changed = wanted.filter(({ taskId, fingerprint }) => before?.get(taskId) !== fingerprint);
     const now = new Map<string, string>(wanted.map(({ taskId, fingerprint }) => [taskId, fingerprint]));
     const remove = [...(before?.keys() ?? [])].filter((taskId) => !now.has(taskId));
     if (before !== null && changed.length === 0 && remove.length === 0) return;
     const update = await this.assignments.toAssignedTasks(changed);
     const payloads = await this.payloads.findFor(update);
-    if (this.#sessions.get(nodeId) !== session) return;
+    if (this.#sessions.get(session.nodeId) !== session || session.sent !== before) return;
     session.sendPayloads(payloads);
     session.sendAssignments({ update, remove: remove as (typeof update)[number]['taskId'][] }); // the keys are TaskIds that were sent
     session.sent = now;

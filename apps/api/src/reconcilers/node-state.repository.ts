@@ -51,12 +51,13 @@ export class NodeStateRepository {
   }
 
   /** Nodes that nobody has heard of for so long are down; those last heard before the watch began only when it has gone on for `unheardMs`. */
-  async markSilent({ silentMs, watchedMs, unheardMs }: { silentMs: number; watchedMs: number; unheardMs: number }): Promise<string[]> {
+  async markSilent(watch: { silentMs: number; watchedMs: number; unheardMs: number; heard: readonly string[] }): Promise<string[]> {
+    const { silentMs, watchedMs, unheardMs, heard } = watch;
     const isWatchedEnough = watchedMs >= unheardMs;
     return this.database.transaction(async (transaction) => {
       const rows = await transaction.$queryRaw<{ id: string }[]>`
         update node set state = 'down', message = 'missed its heartbeats', version = version + 1, updated_at = now()
-        where state = 'ready' and last_seen_at < now() - make_interval(secs => ${silentMs / 1_000}::float8)
+        where state = 'ready' and last_seen_at < now() - make_interval(secs => ${silentMs / 1_000}::float8) and id <> all(${[...heard]}::text[])
           and (${isWatchedEnough} or last_seen_at > now() - make_interval(secs => ${watchedMs / 1_000}::float8)) returning id`;
       const ids = rows.map((row) => row.id);
       await recordChanges(transaction, { nodes: ids, wake: ids.map((key) => ({ loop: 'node', key })) });

@@ -48,7 +48,13 @@ export class NodeWatch implements OnApplicationBootstrap, BeforeApplicationShutd
     const hasGap = startedAt - this.#lastLookAt > heartbeatMs * 2;
     if (hasGap) this.#watchingSince = startedAt;
     if (startedAt - this.#watchingSince >= graceMs) {
-      const silent = await this.nodes.markSilent({ silentMs: graceMs, watchedMs: startedAt - this.#watchingSince, unheardMs: graceMs + reconnectMs });
+      const silent = await this.nodes.markSilent({
+        silentMs: graceMs,
+        watchedMs: startedAt - this.#watchingSince,
+        unheardMs: graceMs + reconnectMs,
+        // their signs of life may be waiting to be written down
+        heard: this.dispatcher.findHeardSince(startedAt - graceMs),
+      });
       if (silent.length > 0) this.logger.warn({ nodes: silent }, 'nodes are down');
     } else {
       // proves that the database answers: an unanswered look is a gap
