@@ -1,8 +1,7 @@
-import { isMainThread } from 'node:worker_threads';
 import { describeError } from '@gantry/platform/errors';
 import { readConfig } from './config.ts';
 import { createLogger } from './logger.ts';
-import { runReconcilerThread, startReconcilerThread } from './reconcilers/reconciler-thread.ts';
+import { startReconcilerThread } from './reconcilers/reconciler-thread.ts';
 import { startServer } from './server.ts';
 
 const advice = 'Check DATABASE_URL and that Postgres takes connections there, that GANTRY_PORT is free, and that GANTRY_FIRST_PASSWORD_FILE can be written.';
@@ -10,7 +9,7 @@ const advice = 'Check DATABASE_URL and that Postgres takes connections there, th
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
-  const server = await startServer(config, logger, () => startReconcilerThread(new URL(import.meta.url), config, logger));
+  const server = await startServer(config, logger, () => startReconcilerThread(new URL('reconciling.js', import.meta.url), config, logger));
   logger.info({ url: server.url, replicaId: config.replicaId }, 'the control plane is up');
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   process.once('SIGTERM', resolve);
@@ -20,14 +19,10 @@ async function main(): Promise<void> {
   await server.close();
 }
 
-if (isMainThread) {
-  main().then(
-    () => process.exit(0),
-    (error: unknown) => {
-      process.stderr.write(`gantry api: can not start: ${describeError(error)}. ${advice}\n`);
-      process.exit(1);
-    },
-  );
-} else {
-  await runReconcilerThread();
-}
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`gantry api: can not start: ${describeError(error)}. ${advice}\n`);
+    process.exit(1);
+  },
+);

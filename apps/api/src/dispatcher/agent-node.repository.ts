@@ -2,13 +2,13 @@ import type { NodeFacts } from '@gantry/contracts/agent-link';
 import { NodeId } from '@gantry/contracts/ids';
 import { Inject, Injectable } from '@nestjs/common';
 import { recordChanges } from '../persistence/changes.ts';
-import { Database } from '../persistence/database.ts';
+import { LinkDatabase } from '../persistence/database.ts';
 import { newId } from '../persistence/new-id.ts';
 
 /** What the dispatcher writes of nodes: identity, sessions, facts, signs of life. */
 @Injectable()
 export class AgentNodeRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(@Inject(LinkDatabase) private readonly database: LinkDatabase) {}
 
   async findPublicKey(nodeId: NodeId): Promise<Uint8Array | null> {
     const node = await this.database.client.node.findUnique({ where: { id: nodeId }, select: { publicKey: true } });

@@ -4,7 +4,7 @@ import { PayloadId, ServiceId, TaskId } from '@gantry/contracts/ids';
 import { isJobMode } from '@gantry/domain/job';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { Database } from '../persistence/database.ts';
+import { LinkDatabase } from '../persistence/database.ts';
 import type { PayloadKind } from '../persistence/generated/client.ts';
 
 interface AssignmentRow {
@@ -63,7 +63,7 @@ export class AssignmentRepository {
   /** Revisions never change, so they are read once. */
   readonly #revisions = new Map<string, Revision>();
 
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(@Inject(LinkDatabase) private readonly database: LinkDatabase) {}
 
   /** What the nodes should know of, pending tasks excepted: those are nobody's yet. */
   async findOfNodes(nodeIds: readonly string[]): Promise<NodeAssignment[]> {

@@ -2,7 +2,7 @@ import type { TaskStatusReport } from '@gantry/contracts/agent-link';
 import { canMoveTask, isTerminal } from '@gantry/domain/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { recordChanges, type Wake } from '../persistence/changes.ts';
-import { Database } from '../persistence/database.ts';
+import { LinkDatabase } from '../persistence/database.ts';
 import type { TaskState } from '../persistence/generated/client.ts';
 
 interface CurrentRow {
@@ -24,7 +24,7 @@ function isDecisive(state: TaskState): boolean {
 
 @Injectable()
 export class TaskStatusRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(@Inject(LinkDatabase) private readonly database: LinkDatabase) {}
 
   /**
    * Writes what agents reported, each only if it moves its task and comes from the task's own node. Reports for tasks that are gone are

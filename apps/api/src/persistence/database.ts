@@ -9,8 +9,12 @@ import { type Prisma, PrismaClient } from './generated/client.ts';
 /** The client inside a transaction; repositories take it, use cases only pass it on. */
 export type Transaction = Prisma.TransactionClient;
 
-/** Two pools a process: what answers, and what decides. Postgres takes 100 connections by default, and replicas share them. */
-const poolSize = 14;
+/**
+ * A pool each for what answers requests, what decides, and what agents report, so that none of them starves another. Postgres takes 100
+ * connections by default, and replicas share them.
+ */
+const poolSize = 10;
+const linkPoolSize = 6;
 const connectWithinMs = 5_000;
 const transactionWithinMs = 60_000;
 
@@ -20,8 +24,17 @@ export class Database implements OnApplicationShutdown {
   readonly client: PrismaClient;
   readonly #pool: Pool;
 
+  protected get poolSize(): number {
+    return poolSize;
+  }
+
   constructor(@Inject(CONFIG) config: Config, @Inject(LOGGER) logger: Logger) {
-    this.#pool = new Pool({ connectionString: config.databaseUrl, max: poolSize, connectionTimeoutMillis: connectWithinMs, application_name: 'gantry-api' });
+    this.#pool = new Pool({
+      connectionString: config.databaseUrl,
+      max: this.poolSize,
+      connectionTimeoutMillis: connectWithinMs,
+      application_name: 'gantry-api',
+    });
     // an idle connection that breaks is replaced by the pool; whoever uses one gets the error itself
     this.#pool.on('error', (error) => logger.warn({ err: error }, 'lost an idle database connection'));
     this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool) });
@@ -43,5 +56,13 @@ export class Database implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.client.$disconnect();
     await this.#pool.end();
+  }
+}
+
+/** The same database for what agents say: a thousand of them that connect at once, or report at once, do not keep a request waiting. */
+@Injectable()
+export class LinkDatabase extends Database {
+  protected override get poolSize(): number {
+    return linkPoolSize;
   }
 }

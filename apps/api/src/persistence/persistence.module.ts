@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
-import { Database } from './database.ts';
+import { Database, LinkDatabase } from './database.ts';
 import { Signals } from './signals.ts';
 
 @Global()
-@Module({ providers: [Database, Signals], exports: [Database, Signals] })
+@Module({ providers: [Database, LinkDatabase, Signals], exports: [Database, LinkDatabase, Signals] })
 export class PersistenceModule {}
