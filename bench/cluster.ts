@@ -1,6 +1,6 @@
 import type { Bench, Case } from '../tools/bench/bench.ts';
 import { build } from '../tools/build/build.ts';
-import { LoadedCluster, type Rest } from './cluster/loaded-cluster.ts';
+import { LoadedCluster, type Rest, type Strain } from './cluster/loaded-cluster.ts';
 
 const tasksPerNode = 30;
 const steadySeconds = 20;
@@ -11,8 +11,9 @@ const limit = (value: number) => ({ name: 'limit', measure: async () => value })
 /** One cluster of so many nodes, and what was measured on it beside the case's own figure. */
 class Scene {
   #cluster: LoadedCluster | null = null;
-  #latency = { get: Number.NaN, post: Number.NaN, failed: Number.NaN };
+  #strain: Strain = { get: Number.NaN, post: Number.NaN, failed: Number.NaN, apiCpuMs: Number.NaN };
   #rest: Rest | null = null;
+  #harmed = Number.NaN;
 
   async at(nodes: number): Promise<LoadedCluster> {
     if (this.#cluster?.agents.length === nodes) return this.#cluster;
@@ -27,13 +28,24 @@ class Scene {
   }
 
   async probed(work: (cluster: LoadedCluster) => Promise<number>): Promise<number> {
-    const { seconds, ...latency } = await this.here.whileProbed(() => work(this.here));
-    this.#latency = latency;
+    const { seconds, ...strain } = await this.here.whileProbed(() => work(this.here));
+    this.#strain = strain;
     return seconds;
   }
 
-  get latency(): { readonly get: number; readonly post: number; readonly failed: number } {
-    return this.#latency;
+  get strain(): Strain {
+    return this.#strain;
+  }
+
+  /** Of the last restart of the api. */
+  get harmed(): number {
+    return this.#harmed;
+  }
+
+  async restartApi(): Promise<number> {
+    const { seconds, harmed } = await this.here.restartApi();
+    this.#harmed = harmed;
+    return seconds;
   }
 
   async takeRest(): Promise<number> {
@@ -66,9 +78,10 @@ function casesOf(scene: Scene, nodes: number): Case[] {
       rival: limit(30),
       wanted: '<= 1',
     },
-    { name: `${nodes} nodes: p99 of GETs meanwhile`, unit: 'ms', ours: async () => scene.latency.get, rival: limit(150), wanted: '<= 1' },
-    { name: `${nodes} nodes: p99 of POSTs meanwhile`, unit: 'ms', ours: async () => scene.latency.post, rival: limit(300), wanted: '<= 1' },
-    { name: `${nodes} nodes: requests that failed meanwhile`, unit: '', ours: async () => scene.latency.failed, ...watched },
+    { name: `${nodes} nodes: p99 of GETs meanwhile`, unit: 'ms', ours: async () => scene.strain.get, rival: limit(150), wanted: '<= 1' },
+    { name: `${nodes} nodes: p99 of POSTs meanwhile`, unit: 'ms', ours: async () => scene.strain.post, rival: limit(300), wanted: '<= 1' },
+    { name: `${nodes} nodes: requests that failed meanwhile`, unit: '', ours: async () => scene.strain.failed, ...watched },
+    { name: `${nodes} nodes: the api’s processor time a task`, unit: 'ms', ours: async () => scene.strain.apiCpuMs / tasks, ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: api at rest, of one core`, unit: '%', ours: () => scene.takeRest(), ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: rows written at rest`, unit: '1/s', ours: async () => (await scene.lastRest()).rowsWritten, ...watched },
     { name: `${nodes} nodes, ${tasks} tasks: transactions at rest`, unit: '1/s', ours: async () => (await scene.lastRest()).transactions, ...watched },
@@ -85,8 +98,8 @@ export const bench: Bench = {
     const scene = new Scene();
     const watched = { rival: null, wanted: null };
     const latencies = (what: string): Case[] => [
-      { name: `1000 nodes, ${what}: p99 of GETs`, unit: 'ms', ours: async () => scene.latency.get, rival: limit(150), wanted: '<= 1' },
-      { name: `1000 nodes, ${what}: p99 of POSTs`, unit: 'ms', ours: async () => scene.latency.post, rival: limit(300), wanted: '<= 1' },
+      { name: `1000 nodes, ${what}: p99 of GETs`, unit: 'ms', ours: async () => scene.strain.get, rival: limit(150), wanted: '<= 1' },
+      { name: `1000 nodes, ${what}: p99 of POSTs`, unit: 'ms', ours: async () => scene.strain.post, rival: limit(300), wanted: '<= 1' },
     ];
     const onThousand: Case[] = [
       {
@@ -99,6 +112,8 @@ export const bench: Bench = {
         ...watched,
       },
       ...latencies('rolling update'),
+      { name: '1000 nodes: api killed, until all agents are connected again', unit: 's', ours: () => scene.restartApi(), ...watched },
+      { name: '1000 nodes: nodes given up and tasks begun for that', unit: '', ours: async () => scene.harmed, ...watched },
       {
         name: `1000 nodes, ${nodesLost} of them lost: until their tasks run elsewhere`,
         unit: 's',

@@ -30,6 +30,14 @@ interface Seen {
   readonly status: { readonly state: string; readonly runningTasks: number };
 }
 
+/** What people and the api bear while the cluster works. */
+export interface Strain {
+  readonly get: number;
+  readonly post: number;
+  readonly failed: number;
+  readonly apiCpuMs: number;
+}
+
 /** What doing nothing costs: percent of one core, and rows and transactions written each second. */
 export interface Rest {
   readonly apiCpu: number;
@@ -47,24 +55,23 @@ export class LoadedCluster {
   readonly agents: SimulatedAgent[] = [];
   readonly #postgres: PostgresServer;
   readonly #databaseUrl: string;
-  readonly #api: ChildProcess;
+  readonly #port: number;
   readonly #url: string;
-  #made = 0;
+  #api: ChildProcess;
+  /** The services of the bench, oldest first: their ids, and how many tasks each is to have. */
+  readonly #made: { readonly id: string; readonly tasks: number }[] = [];
 
-  private constructor(postgres: PostgresServer, databaseUrl: string, api: ChildProcess, url: string) {
+  private constructor(postgres: PostgresServer, databaseUrl: string, port: number) {
     this.#postgres = postgres;
     this.#databaseUrl = databaseUrl;
-    this.#api = api;
-    this.#url = url;
+    this.#port = port;
+    this.#url = `http://127.0.0.1:${port}`;
+    this.#api = this.#startApi();
   }
 
   static async open(nodes: number): Promise<LoadedCluster> {
     const postgres = await startPostgres();
-    const port = await pickPort();
-    const databaseUrl = await postgres.createDatabase('bench');
-    const env = { ...process.env, DATABASE_URL: databaseUrl, GANTRY_PORT: String(port), GANTRY_LOCAL_SECRET: secret, GANTRY_LOG_LEVEL: 'error' };
-    const api = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    const cluster = new LoadedCluster(postgres, databaseUrl, api, `http://127.0.0.1:${port}`);
+    const cluster = new LoadedCluster(postgres, await postgres.createDatabase('bench'), await pickPort());
     try {
       await cluster.#untilHealthy();
       cluster.agents.push(...(await startFleet({ serverUrl: cluster.#url, joinToken: secret, count: nodes })));
@@ -84,9 +91,10 @@ export class LoadedCluster {
     await this.#postgres.stop();
   }
 
-  /** p99 of what people ask while `work` is done, in milliseconds. */
-  async whileProbed(work: () => Promise<number>): Promise<{ seconds: number; get: number; post: number; failed: number }> {
+  /** p99 of what people ask while `work` is done, in milliseconds, and the processor time the api took meanwhile. */
+  async whileProbed(work: () => Promise<number>): Promise<Strain & { seconds: number }> {
     const probe = startProbe({ url: this.#url, secret });
+    const cpuBefore = await this.#cpuTicks();
     let latencies: Latencies;
     let seconds: number;
     try {
@@ -94,15 +102,21 @@ export class LoadedCluster {
     } finally {
       latencies = await probe.stop();
     }
-    return { seconds, get: percentile99(latencies.get), post: percentile99(latencies.post), failed: latencies.failed };
+    const apiCpuMs = (((await this.#cpuTicks()) - cpuBefore) / clockTicksPerSecond) * 1_000;
+    return { seconds, get: percentile99(latencies.get), post: percentile99(latencies.post), failed: latencies.failed, apiCpuMs };
   }
 
   /** Seconds from the POST of a service to its last task reported running. */
   async scaleUp(tasks: number): Promise<number> {
-    this.#made += 1;
     const started = performance.now();
-    const body = { name: `bench-${this.#made}`, mode: { type: 'replicated', replicas: tasks }, task: { image: 'busybox' }, update: { parallelism: 100 } };
+    const body = {
+      name: `bench-${this.#made.length}`,
+      mode: { type: 'replicated', replicas: tasks },
+      task: { image: 'busybox' },
+      update: { parallelism: 100 },
+    };
     const service = await this.#send<Seen>('POST', '/services', body);
+    this.#made.push({ id: service.id, tasks });
     await this.#until(service.id, (seen) => seen.status.runningTasks === tasks);
     return (performance.now() - started) / 1_000;
   }
@@ -111,21 +125,45 @@ export class LoadedCluster {
   async rollOut(): Promise<number> {
     const service = await this.#latest();
     const started = performance.now();
-    const spec = { ...service.spec, task: { ...service.spec.task, env: [`BENCH=${this.#made}`] } };
+    const spec = { ...service.spec, task: { ...service.spec.task, env: [`BENCH=${service.version}`] } };
     await this.#send('PUT', `/services/${service.id}`, { version: service.version, spec });
     await this.#until(service.id, (seen) => seen.status.state === 'converged');
     return (performance.now() - started) / 1_000;
   }
 
-  /** Seconds from the moment the cluster knows that the last `count` nodes are lost until everything runs elsewhere. */
+  /** Seconds from the moment the cluster knows that the last `count` nodes are lost until all they had runs elsewhere. */
   async loseNodes(count: number): Promise<number> {
     const service = await this.#latest();
     const wanted = service.status.runningTasks;
     for (const agent of this.agents.splice(-count)) agent.close();
     await this.#until(service.id, (seen) => seen.status.runningTasks < wanted);
     const started = performance.now();
-    await this.#until(service.id, (seen) => seen.status.state === 'converged' && seen.status.runningTasks === wanted);
+    for (const { id, tasks } of this.#made) await this.#until(id, ({ status }) => status.state === 'converged' && status.runningTasks === tasks);
     return (performance.now() - started) / 1_000;
+  }
+
+  /** Kills the api and starts it again: seconds until every agent is connected, and the nodes that were given up or tasks begun anew for it. */
+  async restartApi(): Promise<{ seconds: number; harmed: number }> {
+    const tasksBefore = await this.#countTasks();
+    const exited = once(this.#api, 'exit');
+    this.#api.kill('SIGKILL');
+    await exited;
+    await Promise.all(this.agents.map((agent) => agent.until(() => !agent.isConnected)));
+    const started = performance.now();
+    this.#api = this.#startApi();
+    await this.#untilHealthy();
+    await Promise.all(this.agents.map((agent) => agent.until(() => agent.isConnected)));
+    const seconds = (performance.now() - started) / 1_000;
+    // longer than the grace of the nodes' heartbeats, so that whoever is to be given up has been
+    const watchedUntil = performance.now() + (this.agents.length / 50) * 3_000 + 15_000;
+    while (performance.now() < watchedUntil) {
+      await this.#latest();
+      await sleep(1_000);
+    }
+    const [down] = await this.#query<{ count: number }>("select count(*)::int as count from node where state <> 'ready' and name = any($1)", [
+      this.agents.map((agent) => agent.name),
+    ]);
+    return { seconds, harmed: (down?.count ?? Number.NaN) + (await this.#countTasks()) - tasksBefore };
   }
 
   async rest(seconds: number): Promise<Rest> {
@@ -152,23 +190,37 @@ export class LoadedCluster {
   }
 
   async #writes(): Promise<{ rows: number; commits: number }> {
+    const [row] = await this.#query<{ rows: number; commits: number }>(
+      'select (tup_inserted + tup_updated + tup_deleted)::float8 as rows, xact_commit::float8 as commits from pg_stat_database where datname = current_database()',
+    );
+    return row ?? { rows: Number.NaN, commits: Number.NaN };
+  }
+
+  /** All there ever were of the bench's services, as far as they are remembered. */
+  async #countTasks(): Promise<number> {
+    const [row] = await this.#query<{ count: number }>('select count(*)::int as count from task where service_id = any($1)', [this.#made.map(({ id }) => id)]);
+    return row?.count ?? Number.NaN;
+  }
+
+  async #query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     const client = new Client({ connectionString: this.#databaseUrl });
     await client.connect();
     try {
-      const { rows } = await client.query<{ rows: number; commits: number }>(
-        'select (tup_inserted + tup_updated + tup_deleted)::float8 as rows, xact_commit::float8 as commits from pg_stat_database where datname = current_database()',
-      );
-      return rows[0] ?? { rows: Number.NaN, commits: Number.NaN };
+      return (await client.query<Row>(sql, values)).rows;
     } finally {
       await client.end();
     }
   }
 
+  #startApi(): ChildProcess {
+    const env = { ...process.env, DATABASE_URL: this.#databaseUrl, GANTRY_PORT: String(this.#port), GANTRY_LOCAL_SECRET: secret, GANTRY_LOG_LEVEL: 'error' };
+    return spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+
   async #latest(): Promise<Seen> {
-    const { items } = await this.#send<{ items: Seen[] }>('GET', `/services?name=bench-${this.#made}`);
-    const [service] = items;
-    if (service === undefined) throw new Error('the service of the bench is gone');
-    return service;
+    const service = this.#made.at(-1);
+    if (service === undefined) throw new Error('the bench has made no service');
+    return this.#send('GET', `/services/${service.id}`);
   }
 
   async #untilHealthy(): Promise<void> {
