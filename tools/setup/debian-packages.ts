@@ -31,6 +31,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     openssl: ['/usr/bin/openssl'],
     podman: ['/usr/bin/podman'],
     procps: ['/usr/bin/ps', '/bin/ps'],
+    'python3-pip': ['/usr/lib/python3/dist-packages/pip/__init__.py'],
     'qemu-system-x86': ['/usr/bin/qemu-system-x86_64', '/usr/local/bin/qemu-system-x86_64'],
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],

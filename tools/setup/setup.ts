@@ -1,5 +1,6 @@
 import { ensurePackages, missingPackages, type Purpose } from './debian-packages.ts';
 import { ensureDependencies } from './npm-dependencies.ts';
+import { ensurePythonPackages } from './python-packages.ts';
 import { ensureRust, ensureRustLinters } from './rust-toolchain.ts';
 
 export interface SetupOptions {
@@ -13,6 +14,7 @@ export interface SetupOptions {
 export async function setUp({ purposes, needsRust, needsRustLinters = false }: SetupOptions): Promise<void> {
   await ensurePackages(missingPackages(purposes, needsRust));
   await ensureDependencies();
+  if (purposes.includes('test')) await ensurePythonPackages();
   if (needsRust) await ensureRust();
   if (needsRustLinters) await ensureRustLinters();
 }
