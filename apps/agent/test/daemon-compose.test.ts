@@ -63,7 +63,9 @@ test.each(clients)('$client builds, starts in order of health, scales and remove
   await compose('unpause queue');
   await compose('restart worker');
   for (const job of [1, 2, 3]) await push(job);
-  await expect.poll(async () => [...(await compose('logs worker')).matchAll(/job [123]: kept/g)].flat().sort()).toEqual([1, 2, 3].map((job) => `job ${job}: kept`));
+  await expect
+    .poll(async () => [...(await compose('logs worker')).matchAll(/job [123]: kept/g)].flat().sort())
+    .toEqual([1, 2, 3].map((job) => `job ${job}: kept`));
   expect(await compose('run --rm -T --no-deps worker echo alone')).toBe('alone');
 
   await compose('down -v --rmi local');
