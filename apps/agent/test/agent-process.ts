@@ -25,8 +25,8 @@ export interface AgentProcessOptions {
   readonly serverUrl?: string;
   readonly joinToken?: string;
   readonly nodeName?: string;
-  /** Spoken to without TLS, besides those on the loopback. */
-  readonly insecureRegistries?: readonly string[];
+  /** More of its settings. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where it runs; this very host unless told. */
   readonly host?: TestHost;
 }
@@ -61,7 +61,7 @@ export class AgentProcess {
 
   /** How it is run, with some of its environment changed. */
   invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
-    const { serverUrl = '', joinToken = '', nodeName = 'test-node', insecureRegistries = [], host } = this.#options;
+    const { serverUrl = '', joinToken = '', nodeName = 'test-node', host, env } = this.#options;
     return {
       command: [...(host === undefined ? [] : onHost(host)), process.execPath, join(source, 'src/main.ts')],
       env: {
@@ -75,7 +75,7 @@ export class AgentProcess {
         GANTRY_SUBNET: this.#subnet,
         GANTRY_CGROUP_PARENT: this.names.cgroupParent,
         GANTRY_EXECUTOR: builtExecutor(),
-        GANTRY_INSECURE_REGISTRIES: insecureRegistries.join(','),
+        ...env,
         ...changes,
       },
     };

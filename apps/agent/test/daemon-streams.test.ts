@@ -94,6 +94,14 @@ test('wait for a removal gets the code after the container is gone', async () =>
   expect((await ask(agent.engineSocket, 'GET', `/containers/${id}/json`)).status).toBe(404);
 });
 
+test('an empty object is no body', async () => {
+  const id = await create(['true']);
+  expect((await post(`/containers/${id}/start`, {})).status).toBe(204);
+  await post(`/containers/${id}/wait`);
+  expect((await post(`/containers/${id}/start`, { Binds: [] })).status).toBe(400);
+  expect((await ask(agent.engineSocket, 'DELETE', `/containers/${id}`, '{}')).status).toBe(204);
+});
+
 test('starting what runs and stopping what does not changes nothing', async () => {
   const id = await start(['sleep', '1000'], { StopSignal: 'KILL' });
   expect(await post(`/containers/${id}/start`)).toEqual({ status: 304, body: '' });

@@ -80,7 +80,7 @@ beforeAll(async () => {
   const started = await startRegistry({ host: dockerd.gateway });
   parts.defer(() => started.close());
   registry = started.domain;
-  agent = await AgentProcess.create({ octet: 231, insecureRegistries: [registry] });
+  agent = await AgentProcess.create({ octet: 231, env: { GANTRY_INSECURE_REGISTRIES: registry } });
   parts.defer(() => agent.destroy());
   await agent.start();
   const installed = await Podman.create(builtExecutor());

@@ -50,6 +50,8 @@ export class EngineServer {
     const listener: RequestListener = (request, response) => void this.#answer(request, response, null);
     // A build or a load may take hours: there is no limit on the length of a request.
     const settings = {
+      // Clients end their half of a hijacked connection and go on reading. Plain servers of Node's allow it by themselves, those with TLS do not.
+      allowHalfOpen: true,
       maxHeaderSize: limits.maxHeaderSize,
       requestTimeout: 0,
       headersTimeout: limits.headersTimeout,

@@ -45,6 +45,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const software = `Docker/${dockerVersion} (linux)`;
   const parts = new AsyncDisposableStack();
   try {
+    // First, for it is what may be refused: who finds the socket answering finds everything there.
+    if (options.tcp)
+      await serveTcp({ ...options.tcp, tls: options.tcp.tlsDir === null ? null : await readTls(options.tcp.tlsDir) }, { software, log, routes }, parts);
     const server = new EngineServer({ software, log, routes });
     await listenOnSocket(server.server, socketPath, options.socketGroup ?? 'gantry');
     parts.defer(async () => {
@@ -52,8 +55,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await rm(socketPath, { force: true });
     });
     log.info({ socketPath }, 'serving the Docker Engine API');
-    if (options.tcp)
-      await serveTcp({ ...options.tcp, tls: options.tcp.tlsDir === null ? null : await readTls(options.tcp.tlsDir) }, { software, log, routes }, parts);
   } catch (error) {
     await parts.disposeAsync();
     throw error;
@@ -62,13 +63,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function serveTcp(tcp: TcpListener, options: Pick<EngineServerOptions, 'software' | 'log' | 'routes'>, parts: AsyncDisposableStack): Promise<void> {
-  const { address, port, tls } = tcp;
+  const { address, tls } = tcp;
   const server = new EngineServer({
     ...options,
     guard: (request) => refuseBrowsers(request, tls === null),
     ...(tls === null ? {} : { tls: { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
   });
-  await listenOnTcp(server.server, tcp);
+  const port = await listenOnTcp(server.server, tcp);
   parts.defer(() => server.close());
   options.log.info({ address, port, tls: tls !== null }, 'serving the Docker Engine API');
 }

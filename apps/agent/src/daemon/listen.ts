@@ -60,7 +60,8 @@ export async function readTls(directory: string): Promise<NonNullable<TcpListene
   }
 }
 
-export async function listenOnTcp(server: Server, { address, port, tls }: TcpListener): Promise<void> {
+/** The port it listens on: the one asked for, or with 0 a free one. */
+export async function listenOnTcp(server: Server, { address, port, tls }: TcpListener): Promise<number> {
   if (tls === null && !loopback.test(address))
     throw invalid(`serving the engine on ${address} needs client certificates: plain TCP is for loopback addresses only`);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -68,6 +69,8 @@ export async function listenOnTcp(server: Server, { address, port, tls }: TcpLis
   server.listen({ host: address, port }, resolve);
   try {
     await promise;
+    const bound = server.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : port;
   } catch (cause) {
     throw whileTrying(`listen on ${address}:${port}`, cause);
   } finally {
