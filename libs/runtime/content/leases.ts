@@ -9,10 +9,14 @@ type LeaseRecord = z.infer<typeof LeaseRecord>;
 /** Whoever leased has ended without releasing when this is over: long enough for any pull, short enough to free the disk. */
 const defaultTtlMs = 24 * 3600 * 1000;
 
-export function createLeases(
-  metadata: MetadataStore,
-  now: () => number,
-): { create(purpose: string, options?: { ttlMs?: number }): Lease; holds(digest: string): boolean } {
+export interface Leases {
+  create(purpose: string, options?: { ttlMs?: number }): Lease;
+  /** Whether some lease that has not expired keeps it. */
+  holds(digest: string): boolean;
+}
+
+/** Leases in the metadata: they outlive who took them. */
+export function createLeases(metadata: MetadataStore, now: () => number): Leases {
   const records = metadata.collection('leases', LeaseRecord);
   const held = new Map<string, LeaseRecord>(records.entries());
 

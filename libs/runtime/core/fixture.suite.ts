@@ -71,6 +71,9 @@ function removeCgroups(parent: string): void {
   }
 }
 
+/** The same layer by whatever name, told apart by it. */
+export const busyboxTar = (reference: string): Promise<Buffer> => busyboxArchive({ reference, cmd: ['sh'], labels: { name: reference } });
+
 export async function loadBusybox(runtime: Runtime, image: Partial<Parameters<typeof busyboxArchive>[0]> = {}): Promise<void> {
   await runtime.images.load(Readable.from([await busyboxArchive({ reference: busybox, cmd: ['sh'], ...image })]));
 }
