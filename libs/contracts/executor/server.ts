@@ -155,6 +155,11 @@ export const executorOperations = {
   'container.resume': { request: z.object({ containerId }), result: empty },
   'container.update': { request: z.object({ containerId, resources: ociValue }), result: empty },
   'container.stats': { request: z.object({ containerId }), result: ContainerStats },
+  /** How processes besides the first one ended, as its shim left it: of a container that has ended itself. */
+  'container.execs': {
+    request: z.object({ containerId }),
+    result: z.object({ exits: z.array(z.object({ processId: z.string(), exit: ExitStatus })) }),
+  },
   'container.processes': { request: z.object({ containerId }), result: z.object({ pids: z.array(z.number().int()) }) },
   'network.bridge.ensure': {
     request: z.object({ name: z.string().min(1).max(15), addresses: z.array(z.string()), mtu: z.number().int() }),

@@ -139,6 +139,7 @@ export async function openContainerStore(parts: ContainerParts): Promise<Contain
 
   await recoverContainers(parts, table, {
     takeUp: (live, state) => runner.takeUp(live, state),
+    takeExecEnds: (live) => execs.takeEnds(live),
     end: (live, exit) => inQueue(live, () => endRun(live, exit)),
     restart: restartByPolicy,
     remove: (live) => inQueue(live, () => removeStopped(live, { removeVolumes: live.record.spec.hostConfig.autoRemove })),

@@ -159,6 +159,15 @@ export function createExecs(parts: Pick<RunParts, 'executor' | 'snapshots' | 'ta
       return id;
     },
     start,
+    /** Of a container that ended while nobody looked: how its execs ended before it, as far as its shim knew. */
+    async takeEnds(live: LiveContainer): Promise<void> {
+      if (![...live.execs.values()].some((exec) => exec.hasStarted && exec.endedAtMs === 0)) return;
+      const { exits } = await executor.call('container.execs', { containerId: live.id });
+      for (const { processId, exit } of exits) {
+        const exec = live.execs.get(processId);
+        if (exec !== undefined) ended(live, exec, exit.code);
+      }
+    },
     /** Of a container found running: the execs of the agent before this one run on, or have ended meanwhile. */
     takeUp(live: LiveContainer): void {
       for (const exec of live.execs.values()) if (exec.hasStarted && exec.endedAtMs === 0) watchDetached(live, exec);

@@ -9,6 +9,7 @@ import { shouldStartAtBoot } from './restart-policy.ts';
 
 export interface RecoverySteps {
   readonly takeUp: (live: LiveContainer, state: ContainerState) => void;
+  readonly takeExecEnds: (live: LiveContainer) => Promise<void>;
   /** As when it had been watched all the time. */
   readonly end: (live: LiveContainer, exit: ExitStatus) => Promise<void>;
   /** When its back-off is over. */
@@ -62,6 +63,7 @@ export async function recoverContainers(parts: ContainerParts, table: ContainerT
     if (state?.status === 'running' || state?.status === 'paused') return steps.takeUp(live, state);
     const isUnrecordedEnd = state?.status === 'stopped' && state.startedAt !== null && (live.hasProcess || state.startedAt !== startedAt);
     if (state !== undefined && isUnrecordedEnd) {
+      await steps.takeExecEnds(live);
       steps.takeUp(live, state);
       return steps.end(live, state.exit ?? { code: lostExitCode, signal: null, exitedAt: timestamp(), oomKilled: false });
     }

@@ -104,6 +104,26 @@ describe('after kill -9 of the agent', () => {
     expect(() => containers.execGet(ended)).toThrow('No such exec instance');
   });
 
+  it('execs that ended before their container keep their codes, also when both ended meanwhile', async () => {
+    await fixture.runtime.close();
+    const call = await startAgent();
+    await call('create', 'host', { cmd: ['sh', '-c', 'until [ -e /over ]; do sleep 0.1; done; exit 3'] });
+    await call('start', 'host');
+    const make = async (cmd: string[]) => {
+      const { result } = await call('execCreate', 'host', cmd);
+      expect(await call('execStart', result)).toMatchObject({ ok: true });
+      return result ?? expect.fail('an exec has an id');
+    };
+    const [ended, cutOff] = [await make(['sh', '-c', 'sleep 0.5; exit 7']), await make(['sleep', '1000'])];
+    await make(['sh', '-c', 'sleep 1; touch /over']);
+    await kill();
+    await delay(2500);
+    const { containers } = await fixture.reopen();
+    expect(containers.get('host').state).toMatchObject({ status: 'exited', exitCode: 3 });
+    expect(containers.execGet(ended)).toMatchObject({ isRunning: false, exitCode: 7 });
+    expect(containers.execGet(cutOff)).toMatchObject({ isRunning: false, exitCode: 137 });
+  });
+
   it('health keeps its history, and the probe that was under way goes', async () => {
     await fixture.runtime.close();
     const call = await startAgent();

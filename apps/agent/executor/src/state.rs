@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use wire::{Code, ContainerState, ExitStatus, Failure, Status};
+use wire::{Code, ContainerState, ExecExit, ExitStatus, Failure, Status};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +103,7 @@ pub struct StateDir {
 
 const RECORD: &str = "state.json";
 const RECORD_NEW: &str = "state.json.new";
+const EXEC_EXITS: &str = "execs.json";
 pub const CONFIG: &str = "config.json";
 pub const EXEC_FIFO: &str = "exec.fifo";
 pub const SHIM_SOCKET: &str = "shim.sock";
@@ -168,6 +169,24 @@ impl StateDir {
 
     pub fn write_config(&self, json: &[u8]) -> Result<()> {
         self.write_file(CONFIG, json)
+    }
+
+    /// Left by the shim when the container has ended, for who was away until then.
+    pub fn write_exec_exits(&self, exits: &[ExecExit]) -> Result<()> {
+        let json = serde_json::to_vec(exits).map_err(|error| Failure::bug(format!("encode exits: {error}")))?;
+        self.write_file(EXEC_EXITS, &json)
+    }
+
+    /// None of them while the container runs: its shim knows.
+    pub fn read_exec_exits(&self) -> Result<Vec<ExecExit>> {
+        let path = self.path.join(EXEC_EXITS);
+        match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            text => {
+                let text = text.attempt(format!("read {}", path.display()))?;
+                serde_json::from_slice(&text).map_err(|error| Failure::failed(format!("parse {}: {error}", path.display())))
+            }
+        }
     }
 
     /// Replaces the record in one step.

@@ -5,7 +5,7 @@ use crate::container;
 use crate::failure::{Attempt, Result};
 use crate::state::{self, Record, StateDir};
 use serde::Serialize;
-use wire::{ContainerState, ShimRequest};
+use wire::{ContainerState, ExecExit, ShimRequest};
 
 #[derive(Serialize)]
 pub struct Containers {
@@ -56,6 +56,15 @@ pub fn update(server: &Server, id: &str, resources: &serde_json::Value) -> Resul
         crate::report::say(format_args!("update container {id}: {warning}"));
     }
     Ok(())
+}
+
+#[derive(Serialize)]
+pub struct Execs {
+    exits: Vec<ExecExit>,
+}
+
+pub fn execs(server: &Server, id: &str) -> Result<Execs> {
+    Ok(Execs { exits: StateDir::open(&server.root, id)?.read_exec_exits()? })
 }
 
 pub fn processes(server: &Server, id: &str) -> Result<Processes> {

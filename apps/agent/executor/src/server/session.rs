@@ -110,6 +110,7 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
             peer.answer(id, empty(containers::update(server, &container_id, &resources)));
         }
         Operation::Stats { container_id } => peer.answer(id, super::stats::stats(server, &container_id)),
+        Operation::Execs { container_id } => peer.answer(id, containers::execs(server, &container_id)),
         Operation::Processes { container_id } => peer.answer(id, containers::processes(server, &container_id)),
         Operation::BridgeEnsure { name, addresses, mtu } => peer.answer(id, empty(networks::ensure_bridge(&name, &addresses, mtu))),
         Operation::BridgeDelete { name } => peer.answer(id, empty(networks::delete_bridge(&name))),

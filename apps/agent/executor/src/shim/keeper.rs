@@ -15,7 +15,7 @@ use rustix::time::Timespec;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use sys::SignalFd;
-use wire::{ExitStatus, ShimAnswer};
+use wire::{ExecExit, ExitStatus, ShimAnswer};
 
 /// All that is remembered of the configuration.
 pub struct Kept {
@@ -212,6 +212,7 @@ impl Keeper {
                 }
             }
             self.record.exit = Some(exit.clone());
+            self.leave_exec_exits();
             // On disk before anybody hears of it. Failing that (a full disk), hearing is still better than not.
             if let Err(failure) = exit_record::write(&self.state_dir.fd, &exit) {
                 crate::report::say(failure);
@@ -230,6 +231,18 @@ impl Keeper {
         self.pump(number, Stream::Stdout)?;
         self.pump(number, Stream::Stderr)?;
         self.announce(number)
+    }
+
+    /// This process goes with the container, and with it what it remembers.
+    fn leave_exec_exits(&self) {
+        if self.past_exits.is_empty() {
+            return;
+        }
+        let exits: Vec<ExecExit> =
+            self.past_exits.iter().map(|(process_id, exit)| ExecExit { process_id: process_id.clone(), exit: exit.clone() }).collect();
+        if let Err(failure) = self.state_dir.write_exec_exits(&exits) {
+            crate::report::say(failure);
+        }
     }
 
     /// What a finished exec leaves to those who ask later.

@@ -39,6 +39,8 @@ pub enum Operation {
     Stats { container_id: String },
     #[serde(rename = "container.processes")]
     Processes { container_id: String },
+    #[serde(rename = "container.execs")]
+    Execs { container_id: String },
     #[serde(rename = "network.bridge.ensure")]
     BridgeEnsure { name: String, addresses: Vec<String>, mtu: u32 },
     #[serde(rename = "network.bridge.delete")]
@@ -147,6 +149,14 @@ pub struct ContainerState {
     pub created_at: String,
     pub started_at: Option<String>,
     pub exit: Option<ExitStatus>,
+}
+
+/// How a process besides the first one ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecExit {
+    pub process_id: String,
+    pub exit: ExitStatus,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
