@@ -1,55 +1,35 @@
-import type { ClusterNode, Service, Task } from '@gantry/contracts/http-api';
+import type { ClusterNode, Service } from '@gantry/contracts/http-api';
 import { type Scripting, SimulatedAgent } from '@gantry/testing/agent';
-import type { PostgresServer } from '@gantry/testing/postgres';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually, localSecret, startApi, startPostgres, type TestApi } from './api-fixture.ts';
+import { expect, test } from 'vitest';
+import { eventually } from './api-fixture.ts';
+import { openCluster } from './cluster-fixture.ts';
 
-let postgres: PostgresServer;
-let api: TestApi;
-let agents: SimulatedAgent[];
-
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-
-afterAll(async () => {
-  await postgres?.stop();
-});
-
-beforeEach(async () => {
-  agents = [];
-  api = await startApi(postgres);
-});
-
-afterEach(async () => {
-  for (const agent of agents) agent.close();
-  await api?.close();
-});
+const cluster = openCluster();
 
 async function join(name: string, more: { gpus?: number; labels?: Record<string, string>; scripting?: Scripting } = {}): Promise<SimulatedAgent> {
   const { gpus = 0, labels, scripting = () => ({}) } = more;
-  const agent = new SimulatedAgent({ serverUrl: api.url, joinToken: localSecret, name, scripting, facts: { genericResources: { gpu: gpus } } });
-  agents.push(agent);
+  const agent = new SimulatedAgent({ ...cluster.dial, name, scripting, facts: { genericResources: { gpu: gpus } } });
+  cluster.agents.push(agent);
   await agent.connect();
   await agent.until(() => agent.isConnected);
   if (labels === undefined) return agent;
-  const node = await api.get<ClusterNode>(`/nodes/${agent.identity.nodeId}`);
-  await api.send('PATCH', `/nodes/${node.id}`, { version: node.version, labels });
+  const node = await cluster.api.get<ClusterNode>(`/nodes/${agent.identity.nodeId}`);
+  await cluster.api.send('PATCH', `/nodes/${node.id}`, { version: node.version, labels });
   return agent;
 }
 
 function create(name: string, replicas: number, task: object): Promise<Service> {
-  return api.send('POST', '/services', { name, mode: { type: 'replicated', replicas }, task: { image: 'busybox', restartPolicy: { delayMs: 0 }, ...task } });
-}
-
-async function tasksOf(service: Service): Promise<Task[]> {
-  return (await api.get<{ items: Task[] }>(`/tasks?serviceId=${service.id}&limit=1000`)).items;
+  return cluster.api.send('POST', '/services', {
+    name,
+    mode: { type: 'replicated', replicas },
+    task: { image: 'busybox', restartPolicy: { delayMs: 0 }, ...task },
+  });
 }
 
 /** The nodes' names, sorted, once so many run. */
 async function placesOf(service: Service, count: number): Promise<(string | null)[]> {
   const running = await eventually(
-    async () => (await tasksOf(service)).filter((task) => task.desiredState === 'running' && task.status.state === 'running'),
+    () => cluster.runningOf(service),
     (tasks) => tasks.length === count,
   );
   return running.map((task) => task.nodeName).sort();
@@ -64,7 +44,7 @@ test('preferences spread over zones, units of GPUs are reserved, and a pending t
   const model = await create('model', 3, { resources: { reservations: { generic: { gpu: 1 } } } });
   expect(await placesOf(model, 2)).toEqual(['one', 'one']);
   const [waiting] = await eventually(
-    async () => (await tasksOf(model)).filter((task) => task.status.state === 'pending'),
+    async () => (await cluster.tasksOf(model)).filter((task) => task.status.state === 'pending'),
     (tasks) => tasks[0]?.status.message !== '',
   );
   expect(waiting?.status.message).toBe('no node can take it: 3 nodes (one, three, two): lacks gpu');
@@ -73,7 +53,7 @@ test('preferences spread over zones, units of GPUs are reserved, and a pending t
 });
 
 test('a preference that names no label is refused by its path', async () => {
-  const answer = await api.call<{ detail: string }>('POST', '/services', {
+  const answer = await cluster.api.call<{ detail: string }>('POST', '/services', {
     name: 'web',
     task: { image: 'busybox', placement: { preferences: ['node.role'] } },
   });
@@ -87,11 +67,11 @@ test('a task goes back to the node that has its volume, though others have less 
   const busy = await create('busy', 3, {});
   await placesOf(busy, 3);
   await join('two');
-  const [task] = await tasksOf(store);
+  const [task] = await cluster.tasksOf(store);
   if (task === undefined) throw new Error('the store has no task');
   one.tasks.exit(task.id, 0);
   const again = await eventually(
-    async () => (await tasksOf(store)).find((other) => other.id !== task.id && other.status.state === 'running'),
+    async () => (await cluster.tasksOf(store)).find((other) => other.id !== task.id && other.status.state === 'running'),
     (other) => other !== undefined,
   );
   expect(again?.nodeName).toBe('one');
@@ -102,7 +82,7 @@ test('a node where a service keeps failing stops getting its tasks', async () =>
   const web = await create('web', 5, {});
   // with nowhere else to go, they fail where they are
   await eventually(
-    async () => (await tasksOf(web)).filter((task) => task.status.state === 'failed').length,
+    async () => (await cluster.tasksOf(web)).filter((task) => task.status.state === 'failed').length,
     (failures) => failures >= 5,
   );
   await join('good');
@@ -113,8 +93,8 @@ test('a service that asks for it spreads to a node that joins, one task at a tim
   await join('one');
   await join('two');
   const spec = { mode: { type: 'replicated', replicas: 6 }, task: { image: 'busybox' } };
-  const even = await api.send<Service>('POST', '/services', { name: 'even', rebalance: true, ...spec });
-  const still = await api.send<Service>('POST', '/services', { name: 'still', ...spec });
+  const even = await cluster.api.send<Service>('POST', '/services', { name: 'even', rebalance: true, ...spec });
+  const still = await cluster.api.send<Service>('POST', '/services', { name: 'still', ...spec });
   expect(await placesOf(even, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
   expect(await placesOf(still, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
   await join('three');

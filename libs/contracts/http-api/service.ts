@@ -240,6 +240,19 @@ export const Service = z.object({
     runningTasks: z.number().int(),
     state: z.enum(['converged', 'updating', 'pending', 'removing']),
     message: z.string(),
+    /**
+     * The latest change of what the tasks run; null before the first. canary: its first tasks run and wait to be promoted. paused: by a person
+     * (isPaused), or because too many new tasks failed; message says which. reverting, reverted: back to what ran before.
+     */
+    update: z
+      .object({
+        state: z.enum(['updating', 'canary', 'paused', 'completed', 'reverting', 'reverted']),
+        replacedTasks: z.number().int().nonnegative(),
+        totalTasks: z.number().int().nonnegative(),
+        isPaused: z.boolean(),
+      })
+      .nullable()
+      .default(null),
   }),
   createdAt: timestamp,
   updatedAt: timestamp,

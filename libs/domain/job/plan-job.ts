@@ -95,6 +95,7 @@ function toStatus(world: JobWorld, active: readonly ObservedRun[], wanted: numbe
     runningTasks: live.filter((task) => task.state === 'running').length,
     state: pending === undefined ? state : 'pending',
     message,
+    update: null,
   };
 }
 

@@ -12,6 +12,7 @@ export function buildWorld(
     isRemoving: false,
     taskRevision: 1,
     isRolledBack: false,
+    isSettled: true,
     isPaused: false,
     isPromoted: false,
     tasks: [],

@@ -16,6 +16,6 @@ export function planRemoval(world: ServiceWorld): Step[] {
     if (task.desiredState !== 'remove') steps.push({ action: 'remove-task', taskId });
   }
   if (remaining === 0) steps.push({ action: 'delete-service' });
-  else steps.push({ action: 'set-status', desiredTasks: 0, runningTasks: 0, state: 'removing', message: `${remaining} tasks are ending` });
+  else steps.push({ action: 'set-status', desiredTasks: 0, runningTasks: 0, state: 'removing', message: `${remaining} tasks are ending`, update: null });
   return steps;
 }

@@ -8,7 +8,14 @@ type Change = Parameters<typeof buildWorld>[0];
 /** Four slots on the way from revision 1 to revision 2, of which the first `fresh` have arrived. */
 function updating(fresh: number, change: Change = {}, task: Partial<ObservedTask> = {}): ServiceWorld {
   const tasks = [1, 2, 3, 4].map((slot) => buildTask(slot, slot <= fresh ? { revision: 2, runningAt: 990_000, ...task } : { revision: 1 }));
-  return buildWorld({ mode: { type: 'replicated', replicas: 4 }, taskRevision: 2, tasks, ...change, update: { parallelism: 0, ...change?.update } });
+  return buildWorld({
+    mode: { type: 'replicated', replicas: 4 },
+    taskRevision: 2,
+    isSettled: false,
+    tasks,
+    ...change,
+    update: { parallelism: 0, ...change?.update },
+  });
 }
 
 const actions = (world: ServiceWorld) => planService(world).map((step) => step.action);
@@ -27,6 +34,7 @@ test('a manual canary waits for a person, and says so', () => {
       runningTasks: 4,
       state: 'updating',
       message: '2 tasks run revision 2 as its canary: it waits to be promoted or aborted',
+      update: { state: 'canary', replacedTasks: 2 },
     },
   ]);
   expect(actions(updating(2, { ...canary(2), isPromoted: true }))).toEqual(['shut-down-task', 'shut-down-task', 'set-status']);
@@ -60,4 +68,34 @@ test('no more than five tasks leave one node at a time, and their replacements c
   expect(actions(world).filter((action) => action === 'create-task')).toHaveLength(10);
   const moving = tasks.slice(0, 6).map((task, index) => buildTask(100 + index, { slot: task.slot, state: 'starting', nodeId: toNodeId(3) }));
   expect(actions({ ...world, tasks: [...tasks, ...moving] }).filter((action) => action === 'create-task')).toHaveLength(4);
+});
+
+/** A stop-first update of the only replica: its old task has gone, and the new one failed at once. */
+function failedAlone(change: Change = {}): ServiceWorld {
+  const failed = buildTask(2, { slot: 1, revision: 2, state: 'failed', runningAt: 998_000, statusAt: 999_000 });
+  const gone = buildTask(1, { slot: 1, revision: 1, state: 'shutdown', desiredState: 'shutdown' });
+  return buildWorld({ taskRevision: 2, isSettled: false, tasks: [gone, failed], ...change });
+}
+
+test('an update that has left no older task goes back all the same when its tasks fail', () => {
+  const update = { failureAction: 'rollback' as const };
+  expect(planService(failedAlone({ update }))).toContainEqual({ action: 'roll-back', reason: '1 of 1 new tasks failed' });
+  expect(actions(failedAlone({ update, isSettled: true }))).not.toContain('roll-back');
+  expect(planService(failedAlone()).at(-1)).toMatchObject({ message: 'the update is paused: 1 of 1 new tasks failed', update: { state: 'paused' } });
+});
+
+test('an update is over when all its tasks have run for as long as they are watched', () => {
+  const world = updating(4, { update: { monitorMs: 20_000 } });
+  expect(planService(world)).toEqual([
+    { action: 'wake-at', at: 1_010_000 },
+    expect.objectContaining({ state: 'converged', update: { state: 'updating', replacedTasks: 4 } }),
+  ]);
+  expect(actions({ ...world, now: 1_010_000 })).toEqual(['settle', 'set-status']);
+  expect(planService({ ...world, isSettled: true })).toEqual([expect.objectContaining({ update: { state: 'completed', replacedTasks: 4 } })]);
+});
+
+test('a service that went back says whether it is there yet', () => {
+  const back = { taskRevision: 1, isRolledBack: true, update: { parallelism: 1 } };
+  expect(planService({ ...updating(2), ...back, update: updating(2).update }).at(-1)).toMatchObject({ update: { state: 'reverting', replacedTasks: 2 } });
+  expect(planService(updating(0, back)).at(-1)).toMatchObject({ update: { state: 'reverted', replacedTasks: 4 } });
 });

@@ -130,7 +130,8 @@ export function planRollout(world: ServiceWorld, places: readonly Place[], gaps:
   const canary = isUpdating ? planCanary(world, places, gaps) : { room: Number.POSITIVE_INFINITY, steps: [], message: null };
   const all = Math.max(places.length + counted.settled + counted.waiting, 1);
   const judged = Number.isFinite(canary.room) ? Math.min(world.update.canary?.tasks ?? all, all) : all;
-  const halted = stalePlaces > 0 && !world.isRolledBack ? findHalt(world, judged) : null;
+  // of a stop-first update of all tasks at once nothing older is left to say that it is one
+  const halted = (stalePlaces > 0 || !world.isSettled) && !world.isRolledBack ? findHalt(world, judged) : null;
   if (halted !== null) {
     if (world.update.failureAction === 'rollback') steps.push({ action: 'roll-back', reason: halted });
     return { steps, stalePlaces, halted, canary: null };

@@ -44,6 +44,9 @@ class Miniature {
         case 'promote':
           this.world = { ...this.world, isPromoted: true };
           break;
+        case 'settle':
+          this.world = { ...this.world, isSettled: true };
+          break;
         case 'delete-service':
         case 'set-status':
         case 'wake-at':
@@ -146,6 +149,7 @@ function apply(cluster: Miniature, event: Event): void {
         ...cluster.world,
         taskRevision: Math.max(cluster.world.taskRevision, ...cluster.tasks.map((task) => task.revision)) + 1,
         isRolledBack: false,
+        isSettled: false,
         isPromoted: false,
       };
       return;

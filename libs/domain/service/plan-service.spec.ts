@@ -22,7 +22,7 @@ test('a new service gets a task for each slot', () => {
 
 test('a service that is as it should be gets nothing but its status', () => {
   const world = buildWorld({ ...replicas(2), tasks: [buildTask(1), buildTask(2)] });
-  expect(planService(world)).toEqual([{ action: 'set-status', desiredTasks: 2, runningTasks: 2, state: 'converged', message: '' }]);
+  expect(planService(world)).toEqual([{ action: 'set-status', desiredTasks: 2, runningTasks: 2, state: 'converged', message: '', update: null }]);
 });
 
 test('scaling up fills the lowest free slots', () => {

@@ -3,7 +3,7 @@ import { planPlaces } from './plan-places.ts';
 import { planRemoval } from './plan-removal.ts';
 import { planRollout, type Rollout } from './plan-rollout.ts';
 import { planRestart } from './restart.ts';
-import type { Step, StepOf } from './step.ts';
+import type { Step, StepOf, UpdateStatus } from './step.ts';
 import type { ServiceWorld } from './world.ts';
 
 interface PlaceOutcome {
@@ -47,9 +47,32 @@ function describeEnd(world: ServiceWorld, done: number): string {
   return done === 0 ? '' : `${done} tasks have ended and stay so`;
 }
 
+function toUpdate(world: ServiceWorld, desired: number, rollout: Rollout): UpdateStatus | null {
+  const replacedTasks = Math.max(desired - rollout.stalePlaces, 0);
+  if (world.isRolledBack) return { state: rollout.stalePlaces > 0 ? 'reverting' : 'reverted', replacedTasks };
+  if (world.taskRevision === 1) return null;
+  if (world.isSettled) return { state: 'completed', replacedTasks: desired };
+  if (rollout.halted !== null) return { state: 'paused', replacedTasks };
+  return { state: rollout.canary === null ? 'updating' : 'canary', replacedTasks };
+}
+
+/** An update is over when everything wanted has run for the time it is watched. */
+function planSettling(world: ServiceWorld, standing: { isComplete: boolean; isUp: boolean }, rollout: Rollout): Step[] {
+  if (world.isSettled || world.isRolledBack || rollout.stalePlaces > 0 || !standing.isComplete) return [];
+  if (rollout.halted !== null && !standing.isUp) return [];
+  const began = world.tasks.filter(isRunning).map((task) => task.runningAt ?? task.statusAt);
+  const since = began.reduce((latest, at) => Math.max(latest, at), world.counted.settledSince ?? 0);
+  const at = since + world.update.monitorMs;
+  return at <= world.now ? [{ action: 'settle' }] : [{ action: 'wake-at', at }];
+}
+
+function countRunning(world: ServiceWorld): number {
+  return world.tasks.filter(isRunning).length + world.counted.settledRunning + world.counted.waiting;
+}
+
 function toStatus(world: ServiceWorld, desired: number, done: number, rollout: Rollout): StepOf<'set-status'> {
-  const running = world.tasks.filter(isRunning).length + world.counted.settledRunning + world.counted.waiting;
-  const status = { action: 'set-status', desiredTasks: desired, runningTasks: running } as const;
+  const running = countRunning(world);
+  const status = { action: 'set-status', desiredTasks: desired, runningTasks: running, update: toUpdate(world, desired, rollout) } as const;
   if (rollout.halted !== null) return { ...status, state: 'updating', message: `the update is paused: ${rollout.halted}` };
   if (rollout.canary !== null) return { ...status, state: 'updating', message: rollout.canary };
   if (rollout.stalePlaces > 0) return { ...status, state: 'updating', message: `${rollout.stalePlaces} of ${desired} tasks are still to be replaced` };
@@ -70,12 +93,16 @@ export function planService(world: ServiceWorld): Step[] {
   const outcomes = plan.kept.map((place) => planPlace(world, place));
   const rollout = planRollout(world, plan.kept, plan);
   const removed = world.tasks.filter((task) => task.desiredState === 'remove' && isGone(task)).map(({ taskId }): Step => ({ action: 'delete-task', taskId }));
-  const steps: Step[] = [...removed, ...plan.steps, ...outcomes.flatMap((outcome) => outcome.steps), ...rollout.steps];
+  const done = outcomes.filter((outcome) => outcome.isDone).length;
+  const running = countRunning(world);
+  const standing = { isComplete: plan.turning + plan.filled === 0 && running + done >= plan.desired, isUp: running >= plan.desired };
+  const settling = planSettling(world, standing, rollout);
+  const steps: Step[] = [...removed, ...plan.steps, ...outcomes.flatMap((outcome) => outcome.steps), ...rollout.steps, ...settling];
   const wakes = steps.filter((step) => step.action === 'wake-at');
   const earliest = wakes.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
   return [
     ...steps.filter((step) => step.action !== 'wake-at'),
     ...(wakes.length > 0 ? [{ action: 'wake-at' as const, at: earliest }] : []),
-    toStatus(world, plan.desired, outcomes.filter((outcome) => outcome.isDone).length, rollout),
+    toStatus(world, plan.desired, done, rollout),
   ];
 }

@@ -1,5 +1,11 @@
 import type { NodeId, TaskId } from '@gantry/contracts/ids';
 
+/** How the latest change of what runs is getting on; null before the first one. */
+export interface UpdateStatus {
+  readonly state: 'updating' | 'canary' | 'paused' | 'completed' | 'reverting' | 'reverted';
+  readonly replacedTasks: number;
+}
+
 /** What the service reconciler can do, one entry an action. */
 export interface StepArguments {
   'create-task': { readonly slot: number; readonly nodeId: NodeId | null; readonly attempt: number };
@@ -14,11 +20,14 @@ export interface StepArguments {
   'roll-back': { readonly reason: string };
   /** The canary proved itself: the update goes on. */
   promote: Record<never, never>;
+  /** All tasks of the wanted revision have run for the time they are watched: its update is over. */
+  settle: Record<never, never>;
   'set-status': {
     readonly desiredTasks: number;
     readonly runningTasks: number;
     readonly state: 'converged' | 'updating' | 'pending' | 'removing';
     readonly message: string;
+    readonly update: UpdateStatus | null;
   };
   /** Nothing more can be decided before this time (milliseconds since 1970). */
   'wake-at': { readonly at: number };

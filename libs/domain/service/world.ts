@@ -69,6 +69,8 @@ export interface ServiceWorld {
   readonly taskRevision: number;
   /** The wanted revision is not the latest, which failed. */
   readonly isRolledBack: boolean;
+  /** The update to the wanted revision is over: a failure is the restart policy's from then on. */
+  readonly isSettled: boolean;
   /** A person stopped the update: nothing of an older revision is replaced. Tasks on leaving nodes move all the same. */
   readonly isPaused: boolean;
   /** The update goes on after its canary. */

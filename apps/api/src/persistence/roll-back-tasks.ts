@@ -10,6 +10,9 @@ export async function rollBackTasks(transaction: Transaction, service: { readonl
     select r.number from service_revision r where r.service_id = ${id} and r.number < ${taskRevision}
     order by exists (select from task t where t.service_id = r.service_id and t.revision = r.number and t.desired_state = 'running') desc, r.number desc limit 1`;
   if (earlier === undefined) return false;
-  await transaction.service.update({ where: { id }, data: { taskRevision: earlier.number, rolledBackFrom: taskRevision, isUpdatePaused: false } });
+  await transaction.service.update({
+    where: { id },
+    data: { taskRevision: earlier.number, rolledBackFrom: taskRevision, isUpdatePaused: false, updateState: 'reverting', updateReplaced: 0 },
+  });
   return true;
 }

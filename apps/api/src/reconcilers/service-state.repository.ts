@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ServiceSpec } from '@gantry/contracts/http-api';
 import type { Action, StepOf } from '@gantry/domain/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -7,6 +8,12 @@ import { newId } from '../persistence/new-id.ts';
 import { rollBackTasks } from '../persistence/roll-back-tasks.ts';
 
 export type ServiceState = Omit<Service, 'spec'> & { spec: ServiceSpec };
+
+/** The update to the revision that is wanted is over. */
+export function isSettled(service: ServiceState): boolean {
+  return service.settledRevision === service.taskRevision;
+}
+
 type Steps<A extends Action> = readonly StepOf<A>[];
 
 /** A task that changed hands: whom to tell. */
@@ -94,15 +101,18 @@ export class ServiceStateRepository {
     await transaction.service.update({ where: { id: service.id }, data: { promotedRevision: service.taskRevision } });
   }
 
+  async settle(transaction: Transaction, service: ServiceState): Promise<void> {
+    await transaction.service.update({ where: { id: service.id }, data: { settledRevision: service.taskRevision } });
+  }
+
   /** Answers whether the status was another. */
   async setStatus(transaction: Transaction, service: ServiceState, status: StepOf<'set-status'>): Promise<boolean> {
-    const { desiredTasks, runningTasks, state, message } = status;
-    const isSame = service.desiredTasks === desiredTasks && service.runningTasks === runningTasks && service.state === state && service.message === message;
-    if (isSame) return false;
-    await transaction.service.update({
-      where: { id: service.id },
-      data: { desiredTasks, runningTasks, state, message, version: { increment: 1 }, updatedAt: new Date() },
-    });
+    const { desiredTasks, runningTasks, state, message, update } = status;
+    const next = { desiredTasks, runningTasks, state, message, updateState: update?.state ?? null, updateReplaced: update?.replacedTasks ?? 0 };
+    const { desiredTasks: desired, runningTasks: running, updateState, updateReplaced } = service;
+    const before = { desiredTasks: desired, runningTasks: running, state: service.state, message: service.message, updateState, updateReplaced };
+    if (isDeepStrictEqual(next, before)) return false;
+    await transaction.service.update({ where: { id: service.id }, data: { ...next, version: { increment: 1 }, updatedAt: new Date() } });
     return true;
   }
 }

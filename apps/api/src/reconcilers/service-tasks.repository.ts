@@ -4,7 +4,7 @@ import { type CountedPlaces, nothingCounted, type ObservedTask } from '@gantry/d
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../persistence/database.ts';
 import { type NodeAvailability, type NodeState, Prisma, type TaskDesiredState, type TaskState } from '../persistence/generated/client.ts';
-import type { ServiceState } from './service-state.repository.ts';
+import { isSettled, type ServiceState } from './service-state.repository.ts';
 
 interface TaskRow {
   id: string;
@@ -114,6 +114,7 @@ export class ServiceTasksRepository {
   }
 
   async #observeSlots(transaction: Transaction, question: Question, replicas: number): Promise<Observation> {
+    const { service } = question;
     const row = await this.#count(transaction, question, replicas);
     const held = row.settled + row.waiting + (row.exceptional?.length ?? 0);
     // whom to let go depends on where all of them are
@@ -130,7 +131,7 @@ export class ServiceTasksRepository {
         or t.desired_state = 'remove' and ${isGone}
         or t.desired_state <> 'running' and t.state < 'complete' and not exists (
           select from task w where w.service_id = t.service_id and w.slot = t.slot and w.desired_state = 'running')
-        ${row.waiting + shown.length > 0 ? Prisma.sql`or ${isTelling(question)}` : Prisma.empty}`,
+        ${row.waiting + shown.length > 0 || !isSettled(service) ? Prisma.sql`or ${isTelling(question)}` : Prisma.empty}`,
     );
     return { tasks, counted: toCountedPlaces(row) };
   }

@@ -7,7 +7,7 @@ import { Database, type Transaction } from '../persistence/database.ts';
 import { JobReconciler } from './job.reconciler.ts';
 import { type NodeState, NodeStateRepository } from './node-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
-import { type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
+import { isSettled, type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
 import { ServiceTasksRepository } from './service-tasks.repository.ts';
 
 /** More are made by the next run, which follows at once: requests get their turn in between. */
@@ -66,6 +66,7 @@ export class ServiceReconciler implements Reconciler {
       isRemoving: service.isRemoving,
       taskRevision: service.taskRevision,
       isRolledBack: service.rolledBackFrom !== null,
+      isSettled: isSettled(service),
       isPaused: service.isUpdatePaused,
       isPromoted: service.promotedRevision === service.taskRevision,
       restartPolicy: spec.task.restartPolicy,
@@ -89,6 +90,7 @@ export class ServiceReconciler implements Reconciler {
     await executeAll(executors, 'shut-down-task', steps);
     await executeAll(executors, 'roll-back', steps);
     await executeAll(executors, 'promote', steps);
+    await executeAll(executors, 'settle', steps);
     await executeAll(executors, 'create-task', steps);
     await executeAll(executors, 'wake-at', steps);
     await executeAll(executors, 'set-status', steps);
@@ -126,6 +128,10 @@ export class ServiceReconciler implements Reconciler {
       },
       promote: async () => {
         await this.services.promote(transaction, service);
+        again();
+      },
+      settle: async () => {
+        await this.services.settle(transaction, service);
         again();
       },
       'set-status': async (steps) => {

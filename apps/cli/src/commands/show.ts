@@ -18,6 +18,8 @@ const tasksOf = (client: Client): Promise<Task[]> => everything((cursor) => clie
 
 const portsOf = (ports: Service['ports']): string => ports.map((port) => `${port.publishedPort}->${port.targetPort}/${port.protocol}`).join(', ');
 
+const updateOf = (update: Service['status']['update']): string => (update === null ? '' : `${update.state} ${update.replacedTasks}/${update.totalTasks}`);
+
 export async function showTasks({ all }: { all: boolean }): Promise<void> {
   const { client } = await connect();
   const tasks = (await tasksOf(client)).filter((task) => all || task.desiredState === 'running');
@@ -41,10 +43,11 @@ export async function showServices(): Promise<void> {
     stackName ?? '',
     `${status.runningTasks}/${status.desiredTasks}`,
     status.state,
+    updateOf(status.update),
     portsOf(ports),
     status.message,
   ]);
-  console.log(toTable(['SERVICE', 'STACK', 'TASKS', 'STATE', 'PORTS', ''], rows));
+  console.log(toTable(['SERVICE', 'STACK', 'TASKS', 'STATE', 'UPDATE', 'PORTS', ''], rows));
 }
 
 export async function showNodes(): Promise<void> {

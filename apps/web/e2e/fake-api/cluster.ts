@@ -198,14 +198,20 @@ export class FakeCluster {
         runningTasks,
         state: stuck ? 'pending' : state,
         message: stuck ? (stuck.status.error ?? stuck.status.message) : '',
+        update: service.status.update,
       },
     });
   }
 
-  #changeService(service: Service, change: Partial<Service>): void {
+  setUpdate(service: Service, update: Service['status']['update']): Service {
+    return this.#changeService(service, { status: { ...service.status, update } });
+  }
+
+  #changeService(service: Service, change: Partial<Service>): Service {
     const changed = { ...service, ...change, version: service.version + 1, updatedAt: now() };
     this.services.set(service.id, changed);
     this.#emit({ type: 'service.changed', service: changed });
+    return changed;
   }
 
   #count(stack: Stack): void {

@@ -48,7 +48,7 @@ export function makeService(spec: unknown, stack?: Stack): Service {
     spec: parsed,
     ports: parsed.ports.map((port, index) => (port.publishedPort === 0 ? { ...port, publishedPort: 30_000 + index } : port)),
     revision: 1,
-    status: { desiredTasks: 0, runningTasks: 0, state: 'updating', message: '' },
+    status: { desiredTasks: 0, runningTasks: 0, state: 'updating', message: '', update: null },
     createdAt: ago(3 * 86_400_000),
     updatedAt: now(),
   });

@@ -1,5 +1,5 @@
-import { access, httpApi, isAllowed, type Operation } from '@gantry/contracts/http-api';
-import type { PayloadId } from '@gantry/contracts/ids';
+import { access, httpApi, isAllowed, type Operation, type Service } from '@gantry/contracts/http-api';
+import type { PayloadId, ServiceId } from '@gantry/contracts/ids';
 import { implement, ORPCError } from '@orpc/server';
 import type { FakeCluster } from './cluster.ts';
 import type { PayloadShelf } from './payload-shelf.ts';
@@ -12,9 +12,8 @@ export interface RequestContext {
 }
 
 const { account, system, nodes, services, secrets, configs, stacks, tasks } = httpApi;
-const { list, get, create, update, scale, revisions, rollback, remove } = services;
 /** What the dashboard calls. */
-const fakedApi = { account, system, nodes, services: { list, get, create, update, scale, revisions, rollback, remove }, secrets, configs, stacks, tasks };
+const fakedApi = { account, system, nodes, services, secrets, configs, stacks, tasks };
 
 /** Text in a Compose file that the real parser refuses too. */
 const unsupportedKey = 'privileged';
@@ -49,6 +48,12 @@ export function createRouter(cluster: FakeCluster, sessions: Sessions) {
     const { name, services: users } = found(shelf.get(id), what);
     if (users.length > 0) throw problem(409, 'conflict', `the ${what} ${name} is used by ${users.join(', ')}`);
     return id;
+  };
+  const steerUpdate = (serviceId: ServiceId, change: Partial<NonNullable<Service['status']['update']>>) => {
+    const service = found(cluster.services.get(serviceId), 'service');
+    const { update } = service.status;
+    if (update === null) throw problem(409, 'wrong-state', 'the service has no update under way');
+    return cluster.setUpdate(service, { ...update, ...change });
   };
   const { secrets: secretShelf, configs: configShelf } = cluster;
   return os.router({
@@ -183,6 +188,10 @@ export function createRouter(cluster: FakeCluster, sessions: Sessions) {
           ).spec,
         );
       }),
+      promote: os.services.promote.handler(({ input }) => steerUpdate(input.serviceId, { state: 'completed' })),
+      abort: os.services.abort.handler(({ input }) => steerUpdate(input.serviceId, { state: 'reverted' })),
+      pause: os.services.pause.handler(({ input }) => steerUpdate(input.serviceId, { state: 'paused', isPaused: true })),
+      resume: os.services.resume.handler(({ input }) => steerUpdate(input.serviceId, { state: 'canary', isPaused: false })),
       remove: os.services.remove.handler(({ input }) => {
         cluster.removeService(found(cluster.services.get(input.serviceId), 'service'));
         return {};

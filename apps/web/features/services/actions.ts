@@ -16,6 +16,7 @@ export const serviceCan = {
       notRemoving(service),
       revision.isWanted && revision.revision === service.revision ? refused('This is what the service is now') : allowed,
     ),
+  steerUpdate: (account: Account, service: Service): Permission => allOf(byRole(account, 'services.promote'), notRemoving(service)),
   remove: (account: Account, service: Service): Permission => allOf(byRole(account, 'services.remove'), notRemoving(service)),
 };
 

@@ -18,6 +18,7 @@ import { serviceQuery } from './queries.ts';
 import { RemoveService } from './remove-service.tsx';
 import { RevisionList } from './revisions/revision-list.tsx';
 import { ServiceFacts } from './service-facts.tsx';
+import { UpdateProgress } from './update-progress.tsx';
 
 const services = { title: 'Services', href: paths.services() };
 
@@ -46,6 +47,7 @@ function LoadedService({ service }: { service: Service }) {
       />
       <div className="flex flex-col gap-5">
         <Convergence service={service} />
+        <UpdateProgress service={service} />
         <Tabs defaultValue="tasks">
           <TabList aria-label="Of this service">
             <Tab value="tasks">Tasks</Tab>

@@ -18,8 +18,14 @@ function toDesiredTasks(row: ServiceRow, { mode }: ServiceSpec): number {
   return mode.type === 'replicated' ? mode.replicas : row.desiredTasks;
 }
 
+function toUpdate(row: ServiceRow, totalTasks: number): Service['status']['update'] {
+  if (row.updateState === null) return null;
+  return { state: row.updateState, replacedTasks: Math.min(row.updateReplaced, totalTasks), totalTasks, isPaused: row.isUpdatePaused };
+}
+
 export function toService(row: ServiceRow): Service {
   const spec = ServiceSpec.parse(row.spec);
+  const desiredTasks = toDesiredTasks(row, spec);
   return {
     id: ServiceId.parse(row.id),
     version: row.version,
@@ -28,7 +34,7 @@ export function toService(row: ServiceRow): Service {
     spec,
     ports: toPorts(row.ports),
     revision: row.revision,
-    status: { desiredTasks: toDesiredTasks(row, spec), runningTasks: row.runningTasks, state: row.state, message: row.message },
+    status: { desiredTasks, runningTasks: row.runningTasks, state: row.state, message: row.message, update: toUpdate(row, desiredTasks) },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

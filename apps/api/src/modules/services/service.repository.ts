@@ -114,7 +114,7 @@ export class ServiceRepository {
         specVersion: version,
         state: 'updating',
         updatedAt: new Date(),
-        ...(tasks === 'replaced' ? { taskRevision: number, isUpdatePaused: false } : {}),
+        ...(tasks === 'replaced' ? { taskRevision: number, isUpdatePaused: false, updateState: 'updating' as const, updateReplaced: 0 } : {}),
         ...(tasks === 'kept' ? {} : { rolledBackFrom: null }),
         ...(change.stackId === undefined ? {} : { stackId: change.stackId }),
       },
@@ -124,11 +124,6 @@ export class ServiceRepository {
         and r.number <> (select task_revision from service where id = r.service_id)
         and not exists (select from job_run j where j.service_id = r.service_id and j.revision = r.number and j.state = 'running')
         and not exists (select from task t where t.service_id = r.service_id and t.revision = r.number)`;
-  }
-
-  /** Whether tasks of another revision than the wanted one are still wanted. */
-  async isUpdating(transaction: Transaction, row: ServiceRow): Promise<boolean> {
-    return (await transaction.task.count({ where: { serviceId: row.id, desiredState: 'running', revision: { not: row.taskRevision } } })) > 0;
   }
 
   async setRollout(transaction: Transaction, row: ServiceRow, data: { isUpdatePaused: boolean } | { promotedRevision: number }): Promise<void> {

@@ -40,6 +40,11 @@ function areAlike(one: WhatRuns, other: WhatRuns): boolean {
   return isDeepStrictEqual(runs(one), runs(other));
 }
 
+/** Its tasks are on their way to the wanted revision, or not yet proven there. */
+function isUpdating(row: ServiceRow): boolean {
+  return row.rolledBackFrom === null && row.settledRevision !== row.taskRevision && !isJobMode(toService(row).spec.mode);
+}
+
 function toRevisionNumber(cursor: string | undefined): number | null {
   const [number] = decodeCursor(cursor, 1) ?? [];
   if (number === undefined) return null;
@@ -125,8 +130,7 @@ export class ServiceService {
   /** Lets an update go on after its canary. */
   promote(id: string): Promise<Service> {
     return this.#change(id, async (transaction, row) => {
-      if (toService(row).spec.update.canary === undefined || !(await this.services.isUpdating(transaction, row)))
-        throw wrongState(`service ${row.name} has no canary that could be promoted`);
+      if (toService(row).spec.update.canary === undefined || !isUpdating(row)) throw wrongState(`service ${row.name} has no canary that could be promoted`);
       await this.services.setRollout(transaction, row, { promotedRevision: row.taskRevision });
     });
   }
@@ -134,8 +138,7 @@ export class ServiceService {
   /** Goes back to the tasks of before the update; the spec stays as the user wrote it. */
   abort(id: string): Promise<Service> {
     return this.#change(id, async (transaction, row) => {
-      const isUnderWay = row.rolledBackFrom === null && (await this.services.isUpdating(transaction, row));
-      if (!isUnderWay || !(await rollBackTasks(transaction, row))) throw wrongState(`service ${row.name} has no update under way`);
+      if (!isUpdating(row) || !(await rollBackTasks(transaction, row))) throw wrongState(`service ${row.name} has no update under way`);
     });
   }
 
