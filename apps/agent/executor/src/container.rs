@@ -165,6 +165,9 @@ fn end(process: ProcessRef, patience: Duration) -> Result<()> {
 
 /// A hook that fails is logged: the container is gone whatever it says.
 fn run_poststop_hooks(state_dir: &StateDir, record: &Record) {
+    if !record.has_poststop {
+        return;
+    }
     let Ok(config) = state_dir.read_config() else { return };
     let Some(hooks) = config.hooks.filter(|hooks| !hooks.poststop.is_empty()) else { return };
     let state = OciState::new(&record.id, &record.bundle, &record.annotations).to_json(Status::Stopped, 0);

@@ -1,5 +1,6 @@
 //! The state directory: ROOT/ID/ holds `state.json` (this record), `exit`, `config.json` (as it was at creation), `shim.sock` and `shim.log`,
 //! or `exec.fifo` when the command line created the container. It is all that a restarted server or another command knows.
+//! ROOT/.seccomp/ holds compiled filters, and can be made anew.
 
 use crate::clock;
 use crate::exit_record;
@@ -30,9 +31,16 @@ pub struct Record {
     /// The container's processes end with its first one.
     pub private_pid: bool,
     pub annotations: BTreeMap<String, String>,
+    /// Hooks to run at its deletion; their names are in the configuration.
+    #[serde(default = "unknown_means_yes")]
+    pub has_poststop: bool,
     /// Kept in a file of its own, see [`crate::exit_record`].
     #[serde(default, skip_serializing)]
     pub exit: Option<ExitStatus>,
+}
+
+fn unknown_means_yes() -> bool {
+    true
 }
 
 impl Record {
@@ -41,7 +49,7 @@ impl Record {
             id: id.to_owned(),
             bundle: bundle.to_string_lossy().into_owned(),
             rootfs: rootfs.to_string_lossy().into_owned(),
-            boot_id: boot_id(),
+            boot_id: boot_id().to_owned(),
             created_at: clock::now(),
             started_at: None,
             process: None,
@@ -49,6 +57,7 @@ impl Record {
             cgroups_path: config.linux.cgroups_path.clone(),
             private_pid: config.linux.is_new(oci::NamespaceKind::Pid),
             annotations: config.annotations.clone(),
+            has_poststop: config.hooks.as_ref().is_some_and(|hooks| !hooks.poststop.is_empty()),
             exit: None,
         }
     }
@@ -80,7 +89,11 @@ impl Record {
     }
 
     pub fn to_state(&self) -> ContainerState {
-        let status = self.status();
+        self.to_state_of(self.status())
+    }
+
+    /// For those who know how the container is, since they have just made it so.
+    pub fn to_state_of(&self, status: Status) -> ContainerState {
         ContainerState {
             container_id: self.id.clone(),
             status,
@@ -139,6 +152,11 @@ impl StateDir {
         }
     }
 
+    /// Of the state of all containers.
+    pub fn root(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     /// Serialises start and delete of one container across processes; released when this value is dropped.
     pub fn lock(&self) -> Result<()> {
         rustix::fs::flock(&self.fd, FlockOperation::LockExclusive).attempt(format!("lock {}", self.path.display()))?;
@@ -154,7 +172,7 @@ impl StateDir {
         let mut record = if text.is_empty() {
             // Between mkdir and the first write, after a delete that was cut short, or after a power cut soon after creation.
             let id = self.path.file_name().unwrap_or_default().to_string_lossy();
-            Record::new(&id, Path::new(""), Path::new(""), &oci::Config::default())
+            Record { has_poststop: true, ..Record::new(&id, Path::new(""), Path::new(""), &oci::Config::default()) }
         } else {
             serde_json::from_slice(&text).map_err(|error| Failure::failed(format!("parse {}: {error}", path.display())))?
         };

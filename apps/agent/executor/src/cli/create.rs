@@ -163,6 +163,7 @@ fn prepare_in(
         rustix::process::set_child_subreaper(Some(rustix::process::getpid())).attempt("become a subreaper")?;
     }
     let launched = launch::launch(Request {
+        root: &global.root,
         id,
         config: config.clone(),
         bundle,

@@ -154,8 +154,16 @@ fn start(global: &Global, options: &Options, record: &Record, config: &oci::Conf
         let path = path.split_once(':').map_or(path.as_str(), |(_, path)| path);
         cgroup = cgroup.child(path).attempt("find the process's cgroup")?;
     }
-    let mut launched =
-        begin_exec(ExecRequest { config, cgroup, container: container.as_fd(), process, stdio, preserve: &preserve, keep_keyring: false })?;
+    let mut launched = begin_exec(ExecRequest {
+        root: &global.root,
+        config,
+        cgroup,
+        container: container.as_fd(),
+        process,
+        stdio,
+        preserve: &preserve,
+        keep_keyring: false,
+    })?;
     let pid = launched.child.pid.as_raw_nonzero().get();
     if let Err(failure) = launched.await_exec_and_listener(config, record, pid) {
         // Collected here: the container's first process cannot end before everybody in its pid namespace is.

@@ -10,9 +10,11 @@ use oci::{Config, NamespaceKind, Process};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+use std::path::Path;
 use wire::Failure;
 
 pub struct ExecRequest<'a> {
+    pub root: &'a Path,
     pub config: &'a Config,
     pub cgroup: Cgroup,
     /// Handle on the container's first process.
@@ -26,7 +28,7 @@ pub struct ExecRequest<'a> {
 /// Returns when the process is on its way to its program; [`Launched::advance`] or [`Launched::await_exec`] tell how that ends.
 pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     let linux = &request.config.linux;
-    let program = linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    let program = linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
     let rlimits = limits::parse_rlimits(&request.process.rlimits)?;
     let doors = request.cgroup.open_doors().attempt("find the container's cgroup")?;
     let plan = Plan {

@@ -29,6 +29,8 @@ use sys::{Child, IdMapGate, Image, Spawn};
 use wire::{Failure, NetworkAttachment, OverlayRootfs, Status};
 
 pub struct Request<'a> {
+    /// Of the state of all containers: compiled filters are kept there.
+    pub root: &'a Path,
     pub id: &'a str,
     pub config: Config,
     pub bundle: &'a Path,
@@ -64,7 +66,7 @@ const SET_UP_LIMIT: Duration = Duration::from_secs(300);
 pub fn launch(request: Request) -> Result<Launched> {
     let mut config = request.config;
     let process = config.process.take().ok_or_else(|| oci::ConfigError::invalid("process", "is missing"))?;
-    let program = config.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    let program = config.linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
     config.linux.seccomp = None;
     let resources = config.linux.resources.take().unwrap_or_default();
     let rlimits = limits::parse_rlimits(&process.rlimits)?;

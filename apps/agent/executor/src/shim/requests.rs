@@ -245,6 +245,7 @@ impl Keeper {
         let terminal = process.terminal;
         let mut stdio = Stdio::new(terminal, stdin && !detach)?;
         let launched = begin_exec(ExecRequest {
+            root: self.state_dir.root(),
             config: &self.config()?,
             cgroup,
             container: init.pidfd.as_fd(),

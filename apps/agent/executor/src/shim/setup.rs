@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use sys::SignalFd;
-use wire::{Answer, Code, ContainerLog, ContainerState, Create, Failure};
+use wire::{Answer, Code, ContainerLog, ContainerState, Create, Failure, Status};
 
 /// Descriptors of a shim at birth: the server reads the report from one, and has written the plan to the other.
 pub const REPORT_FD: i32 = 3;
@@ -71,7 +71,7 @@ fn create(state_dir: StateDir, create: Create) -> std::result::Result<(Keeper, C
     match try_create(&state_dir, &create) {
         Ok(parts) => {
             let (events, signals, listener, record, kept, init, log) = parts;
-            let state = record.to_state();
+            let state = record.to_state_of(Status::Created);
             Ok((Keeper::new(events, signals, listener, state_dir, record, kept, init, log, create.stdin_once), state))
         }
         Err(failure) => Err((state_dir, failure)),
@@ -112,6 +112,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     };
     let mut stdio = Stdio::new(has_terminal, create.stdin)?;
     let launched = launch::launch(Request {
+        root: state_dir.root(),
         id: &create.container_id,
         config,
         bundle,

@@ -177,6 +177,8 @@ impl Cgroup {
 /// Name of the cgroup that shims live in, beside their containers.
 pub const SHIMS: &str = "shims";
 
+const SUBTREE_CONTROL: &str = "cgroup.subtree_control";
+
 fn create_with_retries(member: &Membership) -> Result<()> {
     let mut attempt = 0;
     while let Err(error) = create_in(member) {
@@ -190,6 +192,14 @@ fn create_with_retries(member: &Membership) -> Result<()> {
 }
 
 fn create_in(member: &Membership) -> Result<()> {
+    // Nearly always its ancestors are there, and fit to have it below them.
+    let parent = member.path.parent().filter(|parent| parent.starts_with(&member.mount));
+    let is_cpuset = member.controllers.iter().any(|name| name == "cpuset");
+    if let Some(parent) = parent.filter(|parent| !member.controllers.is_empty() || has_all_controllers(parent, &member.mount)) {
+        if std::fs::create_dir(&member.path).is_ok() && (!is_cpuset || copy_cpuset(parent, &member.path).is_ok_and(|done| done)) {
+            return Ok(());
+        }
+    }
     let relative = member.path.strip_prefix(&member.mount).unwrap_or(&member.path);
     let mut directory = member.mount.clone();
     for part in relative.components() {
@@ -204,7 +214,7 @@ fn create_in(member: &Membership) -> Result<()> {
             Err(source) => return Err(Error::Io { attempt: "create", path: directory, source }),
         }
         // Also of one that was there: whoever made it may not have come to this yet, or was killed before it could.
-        if member.controllers.iter().any(|name| name == "cpuset") {
+        if is_cpuset {
             inherit_cpuset(&parent, &directory)?;
         }
     }
@@ -214,12 +224,21 @@ fn create_in(member: &Membership) -> Result<()> {
 /// Makes the parent's v2 controllers available below it. One that cannot be (the parent has processes of its own) is missed later, by the
 /// limit that needs it.
 fn enable_controllers(directory: &Path) {
-    let enabled = std::fs::read_to_string(directory.join("cgroup.subtree_control")).unwrap_or_default();
-    for controller in unified_controllers(directory) {
-        if !enabled.split_whitespace().any(|name| name == controller) {
-            let _ = files::try_write(&directory.join("cgroup.subtree_control"), format!("+{controller}"));
-        }
+    let enabled = enabled_controllers(directory);
+    for controller in unified_controllers(directory).iter().filter(|controller| !enabled.contains(controller)) {
+        let _ = files::try_write(&directory.join(SUBTREE_CONTROL), format!("+{controller}"));
     }
+}
+
+/// What is below has every controller there is.
+fn has_all_controllers(directory: &Path, mount: &Path) -> bool {
+    let enabled = enabled_controllers(directory);
+    unified_controllers(mount).iter().all(|controller| enabled.contains(controller))
+}
+
+fn enabled_controllers(directory: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(directory.join(SUBTREE_CONTROL)).unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A v1 cpuset accepts no process before it has cpus and mems.
@@ -230,6 +249,18 @@ fn inherit_cpuset(parent: &Path, directory: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// False when the parent has none itself.
+fn copy_cpuset(parent: &Path, directory: &Path) -> Result<bool> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        let value = files::read(&parent.join(file))?;
+        if value.trim().is_empty() {
+            return Ok(false);
+        }
+        files::write(&directory.join(file), value.trim())?;
+    }
+    Ok(true)
 }
 
 fn children(directory: &Path) -> Vec<PathBuf> {

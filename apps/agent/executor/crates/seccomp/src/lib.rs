@@ -7,10 +7,12 @@
 
 mod arch;
 mod arguments;
+mod cache;
 mod table;
 mod tree;
 
 pub use arch::Arch;
+pub use cache::compile_cached;
 
 use arguments::{ArgumentRule, compile_rules};
 use oci::{Action, ConfigError, Seccomp};
@@ -29,6 +31,27 @@ const EPERM: u32 = 1;
 const KILL_PROCESS: u32 = 0x8000_0000;
 /// BPF_MAXINSNS.
 const MAX_INSTRUCTIONS: usize = 4096;
+
+/// Names this very compiler: what it compiled is not taken for what a mended one would.
+const COMPILER: u64 = {
+    let mut sum = fingerprint(0, include_bytes!("lib.rs"));
+    sum = fingerprint(sum, include_bytes!("arch.rs"));
+    sum = fingerprint(sum, include_bytes!("arguments.rs"));
+    sum = fingerprint(sum, include_bytes!("table.rs"));
+    sum = fingerprint(sum, include_bytes!("tree.rs"));
+    fingerprint(sum, include_bytes!("cache.rs"))
+};
+
+/// FNV-1a, 64 bits, carried on from `sum`.
+const fn fingerprint(sum: u64, bytes: &[u8]) -> u64 {
+    let mut sum = sum ^ 0xcbf2_9ce4_8422_2325;
+    let mut index = 0;
+    while index < bytes.len() {
+        sum = (sum ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
+        index += 1;
+    }
+    sum
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
