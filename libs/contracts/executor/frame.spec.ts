@@ -10,6 +10,17 @@ function decode(chunks: readonly Buffer[]): Frame[] {
   return chunks.flatMap((chunk) => [...decoder.push(chunk)]);
 }
 
+/** Parts of one frame of bytes, joined again. */
+function join(parts: readonly Frame[]): { kind: FrameKind; payload: number[] }[] {
+  const joined: { kind: FrameKind; payload: number[] }[] = [];
+  for (const { kind, payload } of parts) {
+    const last = joined.at(-1);
+    if (last !== undefined && kind === last.kind && kind !== frameKind.json && payload.length > 0 && last.payload.length > 0) last.payload.push(...payload);
+    else joined.push({ kind, payload: [...payload] });
+  }
+  return joined;
+}
+
 function kindOf(value: number): FrameKind {
   const kind = kinds.find((candidate) => candidate === value);
   if (kind === undefined) throw new Error(`fixture with kind ${value}`);
@@ -32,20 +43,28 @@ describe('frames', () => {
         const stream = Buffer.concat(sent.map(({ kind, payload }) => encodeFrame(kind, payload)));
         const edges = [0, ...cuts.map((cut) => Math.min(cut, stream.length)).sort((a, b) => a - b), stream.length];
         const chunks = edges.slice(1).map((edge, index) => stream.subarray(edges[index], edge));
-        const received = decode(chunks).map(({ kind, payload }) => ({ kind, payload: [...payload] }));
-        expect(received).toEqual(sent.map(({ kind, payload }) => ({ kind, payload: [...payload] })));
+        expect(join(decode(chunks))).toEqual(join(sent.map(({ kind, payload }) => ({ kind, payload: Buffer.from(payload) }))));
       }),
     );
   });
 
-  it('do not share memory with the chunk that ended inside them', () => {
+  it('of JSON are whole, and do not share memory with the chunk that ended inside them', () => {
     const decoder = new FrameDecoder();
-    const stream = encodeFrame(frameKind.stdout, Buffer.from('kept'));
+    const stream = encodeFrame(frameKind.json, Buffer.from('kept'));
     const first = Buffer.from(stream.subarray(0, frameHeaderBytes + 2));
     expect([...decoder.push(first)]).toEqual([]);
     first.fill(0);
     const [frame] = [...decoder.push(stream.subarray(frameHeaderBytes + 2))];
     expect(frame?.payload.toString()).toBe('kept');
+  });
+
+  it('of bytes come out as they come in, without a copy, and are empty only when they were sent so', () => {
+    const decoder = new FrameDecoder();
+    const stream = Buffer.concat([encodeFrame(frameKind.stdout, Buffer.from('parts')), encodeFrame(frameKind.stdout, Buffer.alloc(0))]);
+    const first = stream.subarray(0, frameHeaderBytes + 2);
+    const [part] = [...decoder.push(first)];
+    expect(part?.payload.buffer === first.buffer && part.payload.byteOffset === first.byteOffset + frameHeaderBytes).toBe(true);
+    expect([...decoder.push(stream.subarray(frameHeaderBytes + 2))].map(({ payload }) => payload.toString())).toEqual(['rts', '']);
   });
 
   it('are at most 1 MiB', () => {

@@ -33,35 +33,70 @@ export function encodeFrame(kind: FrameKind, payload: Uint8Array): Buffer {
   return frame;
 }
 
-/** Cuts a byte stream into frames. Holds at most one incomplete frame, in the pieces it came in: a large one is put together once. */
+/**
+ * Cuts a byte stream into frames. JSON comes out whole: at most one incomplete message is held. Bytes come out as they come in, a frame of
+ * them in several parts if it arrives so, none of them empty: where a stream of bytes is cut means nothing, and putting it together costs
+ * two copies of it.
+ */
 export class FrameDecoder {
+  /** Of the header or the message that is arriving. */
   #pieces: Buffer[] = [];
   #size = 0;
-  /** How many bytes it takes to go on. */
   #wanted = frameHeaderBytes;
+  /** Of the frame whose payload is arriving; null before its header is complete. */
+  #kind: FrameKind | null = null;
 
   *push(chunk: Buffer): Generator<Frame> {
-    this.#size += chunk.length;
+    let rest = chunk;
+    while (rest.length > 0) {
+      const part = rest.subarray(0, this.#wanted - this.#size);
+      rest = rest.subarray(part.length);
+      const isPart = this.#kind !== null && this.#kind !== frameKind.json;
+      if (isPart) yield* this.#passOn(part);
+      else yield* this.#collect(part);
+    }
+  }
+
+  *#passOn(part: Buffer): Generator<Frame> {
+    const kind = this.#kind;
+    this.#size += part.length;
+    if (this.#size === this.#wanted) this.#begin(null, frameHeaderBytes);
+    if (kind !== null) yield { kind, payload: part };
+  }
+
+  *#collect(part: Buffer): Generator<Frame> {
+    this.#size += part.length;
     if (this.#size < this.#wanted) {
-      this.#pieces.push(Buffer.from(chunk));
+      this.#pieces.push(Buffer.from(part));
       return;
     }
-    let buffer = this.#pieces.length === 0 ? chunk : Buffer.concat([...this.#pieces, chunk]);
-    for (;;) {
-      this.#wanted = frameHeaderBytes + (buffer.length < frameHeaderBytes ? 0 : readLength(buffer));
-      if (buffer.length < this.#wanted) break;
-      yield { kind: readKind(buffer), payload: buffer.subarray(frameHeaderBytes, this.#wanted) };
-      buffer = buffer.subarray(this.#wanted);
+    const whole = this.#pieces.length === 0 ? part : Buffer.concat([...this.#pieces, part]);
+    if (this.#kind !== null) {
+      const kind = this.#kind;
+      this.#begin(null, frameHeaderBytes);
+      yield { kind, payload: whole };
+      return;
     }
-    this.#pieces = [Buffer.from(buffer)];
-    this.#size = buffer.length;
+    const length = readLength(whole);
+    const kind = readKind(whole);
+    if (length > 0) this.#begin(kind, length);
+    else {
+      this.#begin(null, frameHeaderBytes);
+      yield { kind, payload: Buffer.alloc(0) };
+    }
+  }
+
+  #begin(kind: FrameKind | null, wanted: number): void {
+    this.#kind = kind;
+    this.#wanted = wanted;
+    this.#pieces = [];
+    this.#size = 0;
   }
 }
 
 function readLength(frame: Buffer): number {
   const length = frame.readUInt32BE(0);
   if (length > maxFramePayloadBytes) throw new RangeError(`frame payload of ${length} bytes is over ${maxFramePayloadBytes}`);
-  readKind(frame);
   return length;
 }
 
