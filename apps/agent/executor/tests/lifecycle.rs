@@ -100,6 +100,41 @@ fn containers_outlive_the_server() {
     assert!(std::fs::read_to_string(bundle.log_path()).unwrap().contains("before"));
 }
 
+/// The server's children, with their arguments.
+fn children(server: &Server) -> Vec<(i32, String)> {
+    let pids = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.pid())).unwrap();
+    let arguments = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
+    pids.split_whitespace().map(|pid| pid.parse().unwrap()).map(|pid| (pid, arguments(pid))).collect()
+}
+
+#[test]
+fn a_spare_shim_waits_for_the_next_container_and_goes_with_the_server() {
+    let mut server = Server::start();
+    let spare = |server: &Server| children(server).into_iter().find(|(_, arguments)| arguments.contains("shim -")).map(|(pid, _)| pid);
+    until("there is a spare shim", || spare(&server).is_some());
+    let first = spare(&server).unwrap();
+    let bundle = server.bundle().args(&["sleep", "1000"]);
+    let state = server.start_container(&bundle);
+    assert_eq!(state["shimPid"].as_i64(), Some(first.into()));
+    let (_, arguments) = children(&server).into_iter().find(|(pid, _)| *pid == first).unwrap();
+    assert!(arguments.trim_end().ends_with(&format!("shim {}", bundle.id)), "{arguments}");
+
+    until("there is the next", || spare(&server).is_some());
+    let killed = rustix::process::Pid::from_raw(spare(&server).unwrap()).unwrap();
+    rustix::process::kill_process(killed, rustix::process::Signal::KILL).unwrap();
+    until("it is dead", || spare(&server).is_none());
+    let (output, exit) = server.run(&server.bundle().sh("echo hello"));
+    assert_eq!((output.as_str(), exit["code"].as_i64()), ("hello\n", Some(0)));
+
+    until("there is one again", || spare(&server).is_some());
+    let orphan = spare(&server).unwrap();
+    server.restart();
+    until("the spare shim goes with its server", || {
+        !std::fs::read_to_string(format!("/proc/{orphan}/cmdline")).unwrap_or_default().contains("shim")
+    });
+    assert_eq!(server.ok("container.state", json!({ "containerId": bundle.id }))["status"], "running");
+}
+
 #[test]
 fn the_shim_is_in_nobody_elses_session_group_or_cgroup() {
     let mut server = Server::start();
@@ -222,7 +257,7 @@ fn a_hundred_containers_one_after_another_leave_nothing() {
     for _ in 0..ENOUGH_TO_WARM_UP {
         server.run(&bundle);
     }
-    until("the server is at rest", || held_by(&server).2 == 0);
+    until("the server has no child but the spare shim", || held_by(&server).2 == 1);
     let before = held_by(&server);
     for _ in 0..100 {
         let (output, exit) = server.run(&bundle);

@@ -7,6 +7,7 @@ mod layers;
 mod networks;
 mod reaper;
 mod session;
+mod spare;
 mod stats;
 mod streams;
 
@@ -14,6 +15,7 @@ use crate::failure::{Attempt, Result};
 use reaper::Reaper;
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
+use spare::Spare;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub struct Server {
     /// The program that shims run: sealed once, used for all.
     pub sealed: OwnedFd,
     pub reaper: Reaper,
+    pub spare: Spare,
 }
 
 /// Never returns but with an error.
@@ -31,7 +34,8 @@ pub fn serve(root: &Path, socket: &Path) -> Result<()> {
     std::fs::create_dir_all(root).attempt(format!("create {}", root.display()))?;
     let root = root.canonicalize().attempt(format!("find {}", root.display()))?;
     let listener = listen(socket)?;
-    let server = Arc::new(Server { root, sealed: crate::sealed::sealed_image()?, reaper: Reaper::start()? });
+    let server = Arc::new(Server { root, sealed: crate::sealed::sealed_image()?, reaper: Reaper::start()?, spare: Spare::default() });
+    server.spare.refill(&server.sealed);
     loop {
         let (stream, _) = match listener.accept() {
             Ok(accepted) => accepted,

@@ -96,7 +96,10 @@ fn perform(server: &Server, peer: &Peer, request: Request) {
     let id = request.id;
     match request.operation {
         Operation::Hello { protocol } => peer.answer(id, hello(protocol)),
-        Operation::Create(create) => peer.answer(id, super::create::create(server, create)),
+        Operation::Create(create) => {
+            peer.answer(id, super::create::create(server, create));
+            server.spare.refill(&server.sealed);
+        }
         Operation::Start { container_id } => peer.answer(id, containers::start(server, &container_id)),
         Operation::State { container_id } => peer.answer(id, containers::state(server, &container_id)),
         Operation::List {} => peer.answer(id, containers::list(server)),

@@ -7,10 +7,11 @@ use crate::exit_record;
 use crate::failure::{Attempt, Result};
 use crate::launch::{self, Request};
 use crate::process::ProcessRef;
-use crate::state::{CONFIG, Record, SHIM_SOCKET, StateDir};
+use crate::state::{CONFIG, Record, SHIM_LOG, SHIM_SOCKET, StateDir};
 use json_log::{Log, Rotation};
 use oci::NamespaceKind;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
@@ -33,8 +34,8 @@ pub fn run() -> std::process::ExitCode {
         crate::report::say(format_args!("gantry-executor shim is started by the server alone"));
         return std::process::ExitCode::FAILURE;
     };
-    let created = set_up(plan);
-    let (answer, keeper) = match created {
+    let Some(plan) = read_plan(plan) else { return std::process::ExitCode::SUCCESS };
+    let (answer, keeper) = match plan.and_then(set_up) {
         Ok((keeper, state)) => (Ok(state), Some(keeper)),
         Err(failure) => (Err(failure), None),
     };
@@ -51,19 +52,36 @@ pub fn run() -> std::process::ExitCode {
     }
 }
 
+/// None when the server has gone without a container for us. Not inlined: what it needs of the stack is given back.
+#[inline(never)]
+fn read_plan(plan: OwnedFd) -> Option<Result<ShimPlan>> {
+    let mut json = Vec::new();
+    if let Err(error) = std::fs::File::from(plan).read_to_end(&mut json) {
+        return Some(Err(error).attempt("read the shim's plan"));
+    }
+    let parse = || serde_json::from_slice(&json).map_err(|error| Failure::bug(format!("parse the shim's plan: {error}")));
+    (!json.is_empty()).then(parse)
+}
+
 /// Not inlined: what it needs of the stack is given back.
 #[inline(never)]
-fn set_up(plan: OwnedFd) -> Result<(Keeper, ContainerState)> {
-    let mut json = Vec::new();
-    std::fs::File::from(plan).read_to_end(&mut json).attempt("read the shim's plan")?;
-    let plan: ShimPlan = serde_json::from_slice(&json).map_err(|error| Failure::bug(format!("parse the shim's plan: {error}")))?;
+fn set_up(plan: ShimPlan) -> Result<(Keeper, ContainerState)> {
     let state_dir = StateDir::open(&plan.root, &plan.create.container_id)?;
+    sys::set_last_argument(plan.create.container_id.as_bytes());
+    open_own_log(&state_dir)?;
     let created = create(state_dir, plan.create);
     if let Err((state_dir, _)) = &created {
         // Nothing exists but the claim on the id.
         let _ = state_dir.remove();
     }
     created.map_err(|(_, failure)| failure)
+}
+
+/// What we have to say goes there from now on.
+fn open_own_log(state_dir: &StateDir) -> Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
+    let log = rustix::fs::openat(&state_dir.fd, SHIM_LOG, flags, Mode::RUSR | Mode::WUSR).attempt("open the shim's log")?;
+    rustix::stdio::dup2_stderr(&log).attempt("open the shim's log")
 }
 
 /// Hands the directory back on failure.

@@ -19,7 +19,7 @@ pub use memory::{malloc_trim, release_memory};
 pub use mount::{MountAttr, mount_setattr};
 pub use process::{
     EndedChild, InstallFilter, IoPriority, SchedAttr, install_seccomp, join_session_keyring, next_ended_child, personality, set_ioprio,
-    set_mempolicy, set_sched_attr, signal_of, unshare_namespaces,
+    set_last_argument, set_mempolicy, set_sched_attr, signal_of, unshare_namespaces,
 };
 pub use signals::{SignalFd, block_all_signals, reset_signals};
 pub use tty::{open_pty_peer, unlock_pty};

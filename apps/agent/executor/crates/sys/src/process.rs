@@ -119,3 +119,29 @@ pub fn signal_of(number: i32) -> Option<rustix::process::Signal> {
     // SAFETY: within 1 to 64 the number is a signal; those that libc keeps for itself are only ever sent to other programs.
     (1..=64).contains(&number).then(|| unsafe { rustix::process::Signal::from_raw_unchecked(number) })
 }
+
+/// Replaces this process' last argument in what others see of it, as far as there is room. Whoever reads our arguments after this reads
+/// the new one.
+pub fn set_last_argument(value: &[u8]) {
+    let Some(last) = std::env::args_os().next_back() else { return };
+    let Some(end) = arguments_end() else { return };
+    let room = last.len();
+    // SAFETY: the kernel has put the arguments one after the other, each with its NUL, and `end` is behind the last one's: the `room` bytes
+    // before that NUL are its own, in writable memory of the stack. Rust's std has copied none and keeps no reference to it but the pointer,
+    // which it reads up to the NUL; other threads, of which a shim has none, would at worst see a mixture.
+    unsafe {
+        let place = std::slice::from_raw_parts_mut((end - 1 - room) as *mut u8, room);
+        if place != std::os::unix::ffi::OsStrExt::as_bytes(last.as_os_str()) {
+            return;
+        }
+        for (index, byte) in place.iter_mut().enumerate() {
+            *byte = value.get(index).copied().unwrap_or(0);
+        }
+    }
+}
+
+/// Field 49 of /proc/self/stat; its name in parentheses may contain anything.
+fn arguments_end() -> Option<usize> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(46)?.parse().ok().filter(|end| *end > 0)
+}
