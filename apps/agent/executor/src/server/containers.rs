@@ -5,7 +5,7 @@ use crate::container;
 use crate::failure::{Attempt, Result};
 use crate::state::{self, Record, StateDir};
 use serde::Serialize;
-use wire::{ContainerState, ExecExit, ShimRequest};
+use wire::{ContainerState, Execs, ShimRequest};
 
 #[derive(Serialize)]
 pub struct Containers {
@@ -56,11 +56,6 @@ pub fn update(server: &Server, id: &str, resources: &serde_json::Value) -> Resul
         crate::report::say(format_args!("update container {id}: {warning}"));
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-pub struct Execs {
-    exits: Vec<ExecExit>,
 }
 
 pub fn execs(server: &Server, id: &str) -> Result<Execs> {

@@ -11,7 +11,7 @@ pub use error::{Code, Failure, Kind};
 pub use frame::{Frame, FrameDecoder, FrameError, FrameKind, HEADER_BYTES, MAX_PAYLOAD_BYTES, encode_frame, read_frame, write_frame};
 pub use server::{
     Answer, ArchiveWrite, BlockIoStats, Change, ContainerLog, ContainerState, ContainerStats, CpuStats, Create, DiffResult, ExecExit,
-    ExitStatus, FinishResult, Hello, LayerDiff, LayerFinish, LayerUnpack, MemoryStats, NetworkAttachment, NetworkStats, Operation,
+    Execs, ExitStatus, FinishResult, Hello, LayerDiff, LayerFinish, LayerUnpack, MemoryStats, NetworkAttachment, NetworkStats, Operation,
     OverlayRootfs, PROTOCOL, PathStat, PidsStats, Request, RootfsRef, Status, UnpackResult,
 };
 pub use shim::{Exited, ShimAnswer, ShimRequest, Size};

@@ -159,6 +159,12 @@ pub struct ExecExit {
     pub exit: ExitStatus,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execs {
+    pub exits: Vec<ExecExit>,
+}
+
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CpuStats {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use wire::{
-    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExitStatus, Exited, Failure, FinishResult, FrameDecoder,
-    FrameKind, Hello, MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
+    Answer, BlockIoStats, ContainerState, ContainerStats, CpuStats, DiffResult, ExecExit, Execs, ExitStatus, Exited, Failure, FinishResult,
+    FrameDecoder, FrameKind, Hello, MemoryStats, NetworkStats, PathStat, PidsStats, Request, ShimAnswer, ShimRequest, Status, UnpackResult,
 };
 
 fn fixture(name: &str) -> Value {
@@ -127,6 +127,8 @@ fn results_are_sent_as_agreed() {
         seccomp: true,
     };
     let unpack = UnpackResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), kept_bytes: 12, kept_compression: "gzip".into() };
+    let ended = ExitStatus { code: 3, signal: None, exited_at: "2026-01-01T00:00:00.000000000Z".into(), oom_killed: false };
+    let execs = Execs { exits: vec![ExecExit { process_id: "e1".into(), exit: ended }] };
     let finish = FinishResult { size_bytes: 12, entries: 3 };
     let diff = DiffResult { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size_bytes: 12, uncompressed_bytes: 34 };
     let stat = PathStat {
@@ -142,6 +144,7 @@ fn results_are_sent_as_agreed() {
         serde_json::to_value(state(Status::Running, 11005, 11004, None)),
         serde_json::to_value(stats()),
         serde_json::to_value(unpack),
+        serde_json::to_value(execs),
         serde_json::to_value(finish),
         serde_json::to_value(diff),
         serde_json::to_value(stat),
