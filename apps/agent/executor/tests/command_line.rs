@@ -50,6 +50,18 @@ fn run_passes_stdio_and_status_through() {
 }
 
 #[test]
+fn unknown_capabilities_are_a_warning() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("grep CapEff /proc/self/status");
+    let names = json!(["CAP_CHOWN", "CAP_OF_TOMORROW"]);
+    let bundle = bundle.set("/process/capabilities", json!({ "bounding": names, "effective": names, "permitted": names }));
+    bundle.write();
+    let output = runtime.run(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"CapEff:\t0000000000000001\n"[..]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("CAP_OF_TOMORROW"));
+}
+
+#[test]
 fn exec_runs_beside_and_tells_the_status() {
     let runtime = Runtime::new();
     let bundle = runtime.bundle().args(&["sleep", "1000"]);

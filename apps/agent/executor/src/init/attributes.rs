@@ -1,7 +1,7 @@
 //! Scheduling, memory policy, personality and security labels of the process.
 
 use super::procfs::Procfs;
-use super::warn;
+use super::{credentials, warn};
 use crate::channel::Channel;
 use crate::failure::{Attempt, Result};
 use oci::{ConfigError, CpuAffinity, Linux, Process, Scheduler};
@@ -9,6 +9,10 @@ use sys::{IoPriority, SchedAttr};
 
 pub fn apply(process: &Process, linux: &Linux, channel: &Channel) -> Result<()> {
     apply_labels(process, channel)?;
+    let unknown = credentials::unknown_capabilities(process);
+    if !unknown.is_empty() {
+        warn(channel, format!("capabilities are not known, and ignored: {unknown:?}"))?;
+    }
     if let Some(scheduler) = &process.scheduler {
         sys::set_sched_attr(sched_attr(scheduler)?).attempt("set the scheduler")?;
     }

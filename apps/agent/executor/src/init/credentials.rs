@@ -1,10 +1,11 @@
 //! Becoming the user. Capabilities that only our own last steps need (installing a filter) are kept until [`limit_capabilities`].
 
 use crate::failure::{Attempt, Result};
-use oci::{Capabilities, ConfigError, Process};
+use oci::{Capabilities, Process};
 use rustix::fs::{Gid, Mode, Uid};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets};
+use std::collections::BTreeSet;
 
 /// In bit order.
 const NAMES: [&str; 41] = [
@@ -51,15 +52,22 @@ const NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-fn capability(name: &str) -> Result<CapabilitySet> {
+fn capability(name: &str) -> Option<CapabilitySet> {
     let short = name.strip_prefix("CAP_").unwrap_or(name);
-    let bit = NAMES.iter().position(|known| known.eq_ignore_ascii_case(short));
-    let bit = bit.ok_or_else(|| ConfigError::invalid("process.capabilities", format!("{name:?} is not known")))?;
-    Ok(CapabilitySet::from_bits_retain(1 << bit))
+    let bit = NAMES.iter().position(|known| known.eq_ignore_ascii_case(short))?;
+    Some(CapabilitySet::from_bits_retain(1 << bit))
 }
 
-fn set_of(names: &[String]) -> Result<CapabilitySet> {
-    names.iter().try_fold(CapabilitySet::empty(), |set, name| Ok(set | capability(name)?))
+fn set_of(names: &[String]) -> CapabilitySet {
+    names.iter().filter_map(|name| capability(name)).fold(CapabilitySet::empty(), |set, one| set | one)
+}
+
+/// They are ignored, as runtime-spec has it: a configuration may have been written for a newer kernel.
+pub fn unknown_capabilities(process: &Process) -> BTreeSet<&str> {
+    let Some(capabilities) = &process.capabilities else { return BTreeSet::new() };
+    let Capabilities { bounding, effective, inheritable, permitted, ambient } = capabilities;
+    let names = [bounding, effective, inheritable, permitted, ambient].into_iter().flatten().map(String::as_str);
+    names.filter(|name| capability(name).is_none()).collect()
 }
 
 /// Names this executor knows, for `features`.
@@ -76,19 +84,19 @@ struct Wanted {
 /// What is asked for and can be had: nobody gets a capability that the executor itself lacks.
 fn wanted(capabilities: &Capabilities) -> Result<Wanted> {
     let own = rustix::thread::capabilities(None).attempt("read our capabilities")?.permitted;
-    let permitted = set_of(&capabilities.permitted)? & own;
-    let inheritable = set_of(&capabilities.inheritable)?;
+    let permitted = set_of(&capabilities.permitted) & own;
+    let inheritable = set_of(&capabilities.inheritable);
     Ok(Wanted {
-        bounding: set_of(&capabilities.bounding)?,
-        sets: CapabilitySets { effective: set_of(&capabilities.effective)? & permitted, permitted, inheritable },
-        ambient: set_of(&capabilities.ambient)? & permitted & inheritable,
+        bounding: set_of(&capabilities.bounding),
+        sets: CapabilitySets { effective: set_of(&capabilities.effective) & permitted, permitted, inheritable },
+        ambient: set_of(&capabilities.ambient) & permitted & inheritable,
     })
 }
 
 /// Shrinks the bounding set, changes ids keeping capabilities, and enters the working directory.
 pub fn drop_to_user(process: &Process, user_namespace: bool) -> Result<()> {
     if let Some(capabilities) = &process.capabilities {
-        let bounding = set_of(&capabilities.bounding)?;
+        let bounding = set_of(&capabilities.bounding);
         for bit in 0..64 {
             let one = CapabilitySet::from_bits_retain(1 << bit);
             if bounding.contains(one) {
@@ -171,9 +179,9 @@ mod tests {
 
     #[test]
     fn names_match_the_kernels_bits() {
-        assert_eq!(capability("CAP_CHOWN").unwrap(), CapabilitySet::CHOWN);
-        assert_eq!(capability("CAP_SYS_ADMIN").unwrap(), CapabilitySet::SYS_ADMIN);
-        assert_eq!(capability("CAP_CHECKPOINT_RESTORE").unwrap(), CapabilitySet::CHECKPOINT_RESTORE);
-        assert!(capability("CAP_EVERYTHING").is_err());
+        assert_eq!(capability("CAP_CHOWN"), Some(CapabilitySet::CHOWN));
+        assert_eq!(capability("CAP_SYS_ADMIN"), Some(CapabilitySet::SYS_ADMIN));
+        assert_eq!(capability("CAP_CHECKPOINT_RESTORE"), Some(CapabilitySet::CHECKPOINT_RESTORE));
+        assert_eq!(capability("CAP_EVERYTHING"), None);
     }
 }
