@@ -42,6 +42,10 @@ pub fn kill(record: &Record, signal: i32, all: bool) -> Result<()> {
     let not_running = || wrong_state(record, "running");
     let number = signal;
     let process = record.live_process();
+    if number == 0 && all {
+        // Whether there are any or not: nobody is signalled.
+        return Ok(());
+    }
     if number == 0 {
         return process.map(drop).ok_or_else(not_running);
     }

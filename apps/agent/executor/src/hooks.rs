@@ -3,9 +3,10 @@
 use crate::failure::{Attempt, Result};
 use oci::Hook;
 use rustix::fs::MemfdFlags;
+use rustix::process::Signal;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use wire::Failure;
@@ -18,7 +19,7 @@ pub fn run_all(kind: &str, hooks: &[Hook], state_json: &str) -> Result<()> {
 }
 
 fn run(kind: &str, hook: &Hook, state_json: &str) -> Result<()> {
-    let what = format!("run {kind} hook {}", hook.path);
+    let what = format!("error running hook: {kind} {}", hook.path);
     let mut command = Command::new(&hook.path);
     if let Some((name, arguments)) = hook.args.split_first() {
         command.arg0(name).args(arguments);
@@ -53,5 +54,7 @@ fn run(kind: &str, hook: &Hook, state_json: &str) -> Result<()> {
     let mut output = Vec::new();
     said.rewind().attempt(&what)?;
     said.take(MAX_OUTPUT_BYTES).read_to_end(&mut output).attempt(&what)?;
-    Err(Failure::failed(format!("{what}: {status}, stderr: {}", String::from_utf8_lossy(&output).trim())))
+    // runc's words, which its callers look for.
+    let how = if status.signal() == Some(Signal::SYS.as_raw()) { "bad system call".into() } else { status.to_string() };
+    Err(Failure::failed(format!("{what}: {how}, stderr: {}", String::from_utf8_lossy(&output).trim())))
 }

@@ -166,6 +166,55 @@ fn hooks_run_in_order_with_the_state_on_stdin() {
 }
 
 #[test]
+fn hooks_inside_find_the_root_and_are_confined_as_the_program_is() {
+    let runtime = Runtime::new();
+    let hook = |script: &str| json!([{ "path": "/bin/sh", "args": ["sh", "-c", script] }]);
+    let run = |hooks: Value| {
+        let denied = json!({ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{ "names": ["mkdir"], "action": "SCMP_ACT_KILL_PROCESS" }] });
+        let bundle = runtime.bundle().set("/hooks", hooks).set("/linux/seccomp", denied);
+        bundle.write();
+        runtime.run(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id])
+    };
+    assert!(run(json!({ "createContainer": hook("test -e bin/busybox") })).status.success());
+    assert!(run(json!({ "startContainer": hook("grep 'CapEff:.00000000a80425fb' /proc/self/status") })).status.success());
+    let output = run(json!({ "startContainer": hook("exec /bin/busybox mkdir /tmp/made") }));
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("bad system call"));
+}
+
+#[test]
+fn a_read_only_dev_has_its_devices() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().sh("echo x > /dev/null && ! echo x 2>/dev/null > /dev/file && grep ' /dev tmpfs ro,' /proc/mounts");
+    let options = json!(["nosuid", "strictatime", "mode=755", "size=65536k", "ro"]);
+    let bundle = bundle.set("/mounts/1/options", options);
+    bundle.write();
+    runtime.ok(&["run", "-b", bundle.path.to_str().unwrap(), &bundle.id]);
+}
+
+#[test]
+fn looks_at_a_cgroup_that_was_there_before() {
+    let runtime = Runtime::new();
+    let first = runtime.bundle().args(&["sleep", "1000"]);
+    runtime.create(&first, &[]);
+    runtime.ok(&["start", &first.id]);
+    let path = first.config["linux"]["cgroupsPath"].clone();
+    let second = runtime.bundle().args(&["true"]).set("/linux/cgroupsPath", path.clone());
+    second.write();
+    let try_it = || runtime.run(&["create", "-b", second.path.to_str().unwrap(), &second.id]);
+    let cgroup = cgroups::Hierarchies::detect().cgroup(path.as_str().unwrap(), &first.id);
+    cgroup.freeze().unwrap();
+    let output = try_it();
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("unexpectedly frozen"));
+    let output = runtime.run(&["exec", &first.id, "true"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot exec in a paused container"));
+    cgroup.thaw().unwrap();
+    let log = runtime.directory.join("log");
+    runtime.ok(&["--log", log.to_str().unwrap(), "run", "-b", second.path.to_str().unwrap(), &second.id]);
+    assert!(std::fs::read_to_string(log).unwrap().contains("cgroup is not empty: 1 processes"));
+}
+
+#[test]
 fn a_user_namespace_maps_root_to_somebody_else() {
     let runtime = Runtime::new();
     let bundle = runtime.bundle().sh("id -u; cat /proc/self/uid_map; touch /mine; ls -ln /mine | cut -c1-20; head -c1 /dev/zero | wc -c");

@@ -15,6 +15,12 @@ pub fn unexpected(option: &str) -> Failure {
     Failure::new(Code::Invalid, format!("flag provided but not defined: --{option}"))
 }
 
+fn checked(id: Option<String>) -> Result<String> {
+    let id = id.ok_or_else(|| Failure::new(Code::Invalid, "a container id is missing"))?;
+    oci::check_container_id(&id)?;
+    Ok(id)
+}
+
 impl Arguments {
     /// An argument that is not UTF-8 cannot be passed on in JSON either.
     pub fn from_env() -> Self {
@@ -65,9 +71,22 @@ impl Arguments {
 
     /// Options may also stand between the words: takes the first word and leaves what follows for `next_option`.
     pub fn container_id(&mut self) -> Result<String> {
-        let id = self.next_word().ok_or_else(|| Failure::new(Code::Invalid, "a container id is missing"))?;
-        oci::check_container_id(&id)?;
-        Ok(id)
+        checked(self.next_word())
+    }
+
+    /// The options and the one container id of a command line that holds nothing else, in any order: hands every option to `take`.
+    pub fn container_id_among(&mut self, mut take: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<String> {
+        let mut id = None;
+        loop {
+            while let Some(option) = self.next_option()? {
+                take(self, &option)?;
+            }
+            match self.next_word() {
+                None => return checked(id),
+                Some(word) if id.is_none() => id = Some(word),
+                Some(word) => return Err(Failure::new(Code::Invalid, format!("unexpected argument {word:?}"))),
+            }
+        }
     }
 
     pub fn rest(&mut self) -> Vec<String> {
@@ -110,6 +129,24 @@ mod tests {
         assert_eq!(line.next_option().unwrap(), None);
         assert_eq!(line.container_id().unwrap(), "box");
         assert_eq!(line.rest(), ["ls", "-l", "--color"]);
+    }
+
+    #[test]
+    fn options_may_follow_the_id() {
+        let read = |line: &str| {
+            let mut values = Vec::new();
+            let id = arguments(line).container_id_among(|arguments, option| {
+                values.push((option.to_owned(), if option == "force" { String::new() } else { arguments.value()? }));
+                Ok(())
+            });
+            id.map(|id| (id, values)).map_err(|failure| failure.message)
+        };
+        let expected = Ok(("box".to_owned(), vec![("cpus".to_owned(), "1".to_owned()), ("force".to_owned(), String::new())]));
+        assert_eq!(read("--cpus 1 --force box"), expected);
+        assert_eq!(read("--cpus 1 box --force"), expected);
+        assert_eq!(read("box --cpus=1 --force"), expected);
+        assert!(read("box --force other").unwrap_err().contains("other"));
+        assert!(read("--force").unwrap_err().contains("missing"));
     }
 
     #[test]

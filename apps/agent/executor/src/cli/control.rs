@@ -60,14 +60,13 @@ fn parse_signal(text: &str) -> Result<i32> {
 
 pub fn delete(global: &Global, arguments: &mut Arguments) -> Result<()> {
     let mut force = false;
-    while let Some(option) = arguments.next_option()? {
-        match option.as_str() {
-            "force" | "f" => force = true,
-            other => return Err(unexpected(other)),
+    let id = arguments.container_id_among(|_, option| match option {
+        "force" | "f" => {
+            force = true;
+            Ok(())
         }
-    }
-    let id = arguments.container_id()?;
-    arguments.finish()?;
+        other => Err(unexpected(other)),
+    })?;
     container::delete(&global.root, &id, force)
 }
 

@@ -35,8 +35,8 @@ struct Options {
 
 fn parse(arguments: &mut Arguments, is_run: bool) -> Result<(Options, String)> {
     let mut options = Options::default();
-    while let Some(option) = arguments.next_option()? {
-        match option.as_str() {
+    let id = arguments.container_id_among(|arguments, option| {
+        match option {
             "bundle" | "b" => options.bundle = Some(arguments.value()?.into()),
             "config" | "f" => options.config = Some(arguments.value()?.into()),
             "console-socket" => options.console_socket = Some(arguments.value()?.into()),
@@ -51,9 +51,8 @@ fn parse(arguments: &mut Arguments, is_run: bool) -> Result<(Options, String)> {
             "no-subreaper" if is_run => {}
             other => return Err(unexpected(other)),
         }
-    }
-    let id = arguments.container_id()?;
-    arguments.finish()?;
+        Ok(())
+    })?;
     Ok((options, id))
 }
 

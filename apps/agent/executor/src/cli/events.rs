@@ -11,15 +11,14 @@ use wire::{Code, Failure};
 
 pub fn events(global: &Global, arguments: &mut Arguments) -> Result<()> {
     let (mut interval, mut once) = (Duration::from_secs(5), false);
-    while let Some(option) = arguments.next_option()? {
-        match option.as_str() {
+    let id = arguments.container_id_among(|arguments, option| {
+        match option {
             "interval" => interval = parse_duration(&arguments.value()?)?,
             "stats" => once = true,
             other => return Err(unexpected(other)),
         }
-    }
-    let id = arguments.container_id()?;
-    arguments.finish()?;
+        Ok(())
+    })?;
     let record = StateDir::open(&global.root, &id)?.read()?;
     if record.live_process().is_none() {
         return Err(container::wrong_state(&record, "running"));

@@ -57,6 +57,9 @@ fn try_exec(global: &Global, arguments: &mut Arguments) -> Result<ExitCode> {
     match record.status() {
         Status::Running | Status::Created => {}
         Status::Paused if options.ignore_paused => {}
+        Status::Paused => {
+            return Err(Failure::new(Code::WrongState, "cannot exec in a paused container (use --ignore-paused to override)"));
+        }
         _ => return Err(container::wrong_state(&record, "running")),
     }
     let config = state_dir.read_config()?;

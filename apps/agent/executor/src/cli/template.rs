@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, unexpected};
 use crate::failure::{Attempt, Result};
 use crate::state::CONFIG;
+use cgroups::{Hierarchies, Mode};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use wire::{Code, Failure};
@@ -37,9 +38,15 @@ fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Value
     json!({ "destination": destination, "type": kind, "source": source, "options": options })
 }
 
+/// And one for cgroups where v2 is all there is, as runc has it.
+fn namespaces(kinds: &[&str]) -> Value {
+    let is_unified = matches!(Hierarchies::detect().mode(), Mode::V2);
+    kinds.iter().chain(is_unified.then_some(&"cgroup")).map(|kind| json!({ "type": kind })).collect()
+}
+
 fn template() -> Value {
     let capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
-    let namespaces: Vec<Value> = ["pid", "network", "ipc", "uts", "mount", "cgroup"].iter().map(|kind| json!({ "type": kind })).collect();
+    let namespaces = namespaces(&["pid", "network", "ipc", "uts", "mount"]);
     json!({
         "ociVersion": oci::OCI_VERSION,
         "process": {
@@ -78,8 +85,7 @@ fn template() -> Value {
 /// What an ordinary user can have: a user namespace with one id, the host's network, no cgroup limits.
 fn make_rootless(template: &mut Value) {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let namespaces: Vec<Value> = ["pid", "ipc", "uts", "mount", "cgroup", "user"].iter().map(|kind| json!({ "type": kind })).collect();
-    template["linux"]["namespaces"] = json!(namespaces);
+    template["linux"]["namespaces"] = namespaces(&["pid", "ipc", "uts", "mount", "user"]);
     template["linux"]["uidMappings"] = json!([{ "containerID": 0, "hostID": uid, "size": 1 }]);
     template["linux"]["gidMappings"] = json!([{ "containerID": 0, "hostID": gid, "size": 1 }]);
     if let Some(linux) = template["linux"].as_object_mut() {

@@ -12,8 +12,8 @@ use wire::{Code, Failure};
 pub fn update(global: &Global, arguments: &mut Arguments) -> Result<()> {
     let (mut file, mut resources) = (None, Resources::default());
     let (mut cpu, mut memory) = (Cpu::default(), Memory::default());
-    while let Some(option) = arguments.next_option()? {
-        match option.as_str() {
+    let id = arguments.container_id_among(|arguments, option| {
+        match option {
             "resources" | "r" => file = Some(arguments.value()?),
             "blkio-weight" => resources.block_io = Some(BlockIo { weight: Some(arguments.number()?), ..BlockIo::default() }),
             "cpu-period" => cpu.period = Some(arguments.number()?),
@@ -33,9 +33,8 @@ pub fn update(global: &Global, arguments: &mut Arguments) -> Result<()> {
             "pids-limit" => resources.pids = Some(Pids { limit: Some(arguments.number()?) }),
             other => return Err(unexpected(other)),
         }
-    }
-    let id = arguments.container_id()?;
-    arguments.finish()?;
+        Ok(())
+    })?;
     (resources.cpu, resources.memory) = (Some(cpu), Some(memory));
     if let Some(file) = file {
         resources = Resources::parse(&read(&file)?)?;

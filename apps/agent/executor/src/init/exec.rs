@@ -31,7 +31,7 @@ pub fn set_up(channel: &Channel, plan: &Plan) -> std::result::Result<Never, Fail
         console::attach_exec(channel, &plan.process)?;
     }
     let program = program::prepare(channel, plan)?;
-    program::execute(channel, plan, program)
+    program::execute(channel, plan, program, || Ok(()))
 }
 
 /// Entering a user namespace gives its capabilities but no id in it.

@@ -102,7 +102,9 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     if plan.process.terminal {
         console::attach(channel, &root, &plan.process)?;
     }
-    if let Some(config) = &init.config.hooks {
+    if let Some(config) = init.config.hooks.as_ref().filter(|hooks| !hooks.create_container.is_empty()) {
+        // As in runc, they find the root file system where they are.
+        rustix::process::fchdir(root.as_fd()).attempt("enter the root file system")?;
         hooks::run_all("createContainer", &config.create_container, &init.state.as_seen_inside(Status::Created))?;
     }
     masks::apply(&root, linux, &host)?;
@@ -121,10 +123,10 @@ fn set_up(channel: &Channel, plan: &Plan, init: &InitPlan, gate: Option<OwnedFd>
     sys::malloc_trim();
     channel.send(&FromInit::Ready)?;
     await_gate(channel, gate)?;
-    if let Some(config) = &init.config.hooks {
-        hooks::run_all("startContainer", &config.start_container, &init.state.as_seen_inside(Status::Created))?;
-    }
-    program::execute(channel, plan, program)
+    program::execute(channel, plan, program, || {
+        let Some(config) = &init.config.hooks else { return Ok(()) };
+        hooks::run_all("startContainer", &config.start_container, &init.state.as_seen_inside(Status::Created))
+    })
 }
 
 fn join_mount_namespace(linux: &oci::Linux) -> Result<()> {

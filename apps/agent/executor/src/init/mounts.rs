@@ -8,7 +8,7 @@ use crate::failure::{Attempt, Result};
 use crate::plan::InitPlan;
 use oci::Mount;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
@@ -42,7 +42,10 @@ pub fn perform(root: &Root, init: &InitPlan, mount: &Mount) -> Result<()> {
 }
 
 fn perform_one(root: &Root, init: &InitPlan, mount: &Mount) -> Result<()> {
-    let options = MountOptions::parse(&mount.options);
+    let mut options = MountOptions::parse(&mount.options);
+    if is_read_only_devices(mount, &options) {
+        options.attr.set &= !MountAttr::RDONLY;
+    }
     if mount.kind == "cgroup" || mount.kind == "cgroup2" {
         return cgroup_mount::perform(root, init, mount, &options);
     }
@@ -70,6 +73,22 @@ fn perform_one(root: &Root, init: &InitPlan, mount: &Mount) -> Result<()> {
             .attempt("set propagation")?;
     }
     Ok(())
+}
+
+/// Devices are made in it after it has been mounted.
+fn is_read_only_devices(mount: &Mount, options: &MountOptions) -> bool {
+    mount.destination.trim_end_matches('/') == "/dev" && mount.kind == "tmpfs" && options.is_read_only()
+}
+
+/// Makes /dev what its mount says, now that everything is in it.
+pub fn seal_devices(mounts: &[Mount]) -> Result<()> {
+    if !mounts.iter().any(|mount| is_read_only_devices(mount, &MountOptions::parse(&mount.options))) {
+        return Ok(());
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let devices = rustix::fs::open("/dev", flags, Mode::empty()).attempt("open /dev")?;
+    let attr = MountAttr { set: MountAttr::RDONLY, ..MountAttr::default() };
+    mount_setattr(devices.as_fd(), false, attr, None).attempt("make /dev read-only")
 }
 
 pub fn attach(mount: BorrowedFd, target: BorrowedFd) -> Result<()> {

@@ -115,8 +115,14 @@ fn home_of(uid: u32) -> Option<String> {
     })
 }
 
-/// No return but failure: descriptors, filter, capabilities, exec. As much as can be comes before the filter, which need not allow it.
-pub fn execute(channel: &Channel, plan: &Plan, program: Program) -> std::result::Result<Never, Failure> {
+/// No return but failure: descriptors, filter, capabilities, hooks, exec. As much as can be comes before the filter, which need not allow
+/// it; hooks inside the container may do no more than its program.
+pub fn execute(
+    channel: &Channel,
+    plan: &Plan,
+    program: Program,
+    run_hooks: impl FnOnce() -> Result<()>,
+) -> std::result::Result<Never, Failure> {
     sys::reset_signals();
     sys::cloexec_from(3).attempt("close descriptors at exec")?;
     inherit(plan.preserve_fds)?;
@@ -131,6 +137,7 @@ pub fn execute(channel: &Channel, plan: &Plan, program: Program) -> std::result:
         // Installing took CAP_SYS_ADMIN, which the program may not have.
         credentials::limit_capabilities(&plan.process)?;
     }
+    run_hooks()?;
     let errno = sys::execve(&program.path, &program.argv, &program.envp);
     Err(failure_of(errno, &program.argv[0].to_string_lossy()))
 }

@@ -1,6 +1,6 @@
 //! The root file system: mounted, entered, sealed.
 
-use super::mounts::attach as attach_mount;
+use super::mounts::{self, attach as attach_mount};
 use super::overlay::overlay_mount;
 use crate::failure::{Attempt, Result};
 use crate::plan::InitPlan;
@@ -134,6 +134,7 @@ pub fn seal(init: &InitPlan) -> Result<()> {
     if !configured.is_empty() {
         mount_change("/", propagation_flags(configured)).attempt("set the root's propagation")?;
     }
+    mounts::seal_devices(&init.config.mounts)?;
     if init.config.root.as_ref().is_some_and(|root| root.readonly) {
         let attr = MountAttr { set: MountAttr::RDONLY, ..MountAttr::default() };
         mount_setattr(root.as_fd(), false, attr, None).attempt("make the root read-only")?;

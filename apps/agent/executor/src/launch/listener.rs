@@ -31,7 +31,7 @@ pub fn send_seccomp_listener(config: &oci::Config, record: &Record, listener: Bo
     let json = serde_json::to_vec(&message).unwrap_or_default();
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).attempt(&what)?;
     let address = SocketAddrUnix::new(&*profile.listener_path).attempt(&what)?;
-    rustix::net::connect(&socket, &address).attempt(&what)?;
+    rustix::net::connect(&socket, &address).attempt(format!("{what}: failed to connect with seccomp agent"))?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let fds = [listener];

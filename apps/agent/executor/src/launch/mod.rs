@@ -74,10 +74,12 @@ pub fn launch(request: Request) -> Result<Launched> {
     let state = OciState::new(request.id, &request.bundle.to_string_lossy(), &config.annotations);
     let hierarchies = Hierarchies::detect();
     let cgroup = hierarchies.cgroup(&config.linux.cgroups_path, request.id);
+    let shared = check_found(&cgroup)?;
     cgroup.create().attempt("create the container's cgroup")?;
     let mut undo = Undo { cgroup: cgroup.clone(), child: None, armed: true };
     cgroup.apply_devices(&resources.devices).attempt("limit the container's devices")?;
     let mut warnings = cgroup.apply_limits(&limits::before_birth(&resources)).attempt("limit the container")?;
+    warnings.extend(shared);
 
     let doors = cgroup.open_doors().attempt("find the container's cgroup")?;
     let plan = Plan {
@@ -130,6 +132,18 @@ pub fn launch(request: Request) -> Result<Launched> {
     launched.warnings.extend(warnings);
     undo.armed = false;
     Ok(launched)
+}
+
+/// A cgroup that was there before its container may hold others' processes, which is a warning. A frozen one would never let ours in.
+fn check_found(cgroup: &Cgroup) -> Result<Option<String>> {
+    if !cgroup.exists() {
+        return Ok(None);
+    }
+    if cgroup.is_frozen() {
+        return Err(Failure::new(wire::Code::WrongState, "container's cgroup unexpectedly frozen"));
+    }
+    let found = cgroup.pids().attempt("look into the container's cgroup")?.len();
+    Ok((found > 0).then(|| format!("container's cgroup is not empty: {found} processes found")))
 }
 
 /// (directory name below /sys/fs/cgroup, host path) for the container's cgroup mount.

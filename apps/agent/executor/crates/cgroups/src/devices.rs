@@ -16,7 +16,10 @@ pub(crate) fn effective_rules(rules: &[DeviceRule]) -> Vec<DeviceRule> {
     all.extend(STANDARD.map(|(major, minor)| rule("c", Some(major), minor, "rwm")));
     // A leading "deny everything" in the configuration is what the list starts with already.
     let configured = rules.iter().skip_while(|rule| !rule.allow && is_everything(rule));
-    all.extend(configured.cloned());
+    // Letters beside r, w and m mean nothing, as in runc; the kernel would refuse the whole rule.
+    let known =
+        |rule: &DeviceRule| DeviceRule { access: rule.access.chars().filter(|letter| "rwm".contains(*letter)).collect(), ..rule.clone() };
+    all.extend(configured.map(known).filter(|rule| !rule.access.is_empty() || is_everything(rule)));
     all
 }
 
@@ -48,4 +51,23 @@ pub(crate) fn write_v1(path: &Path, rules: &[DeviceRule]) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_letters_of_an_access_are_ignored() {
+        let rule = |access: &str| DeviceRule { allow: false, kind: "c".into(), major: Some(1), minor: Some(11), access: access.into() };
+        let added = |access: &str| {
+            let rules = effective_rules(&[rule(access)]);
+            rules[effective_rules(&[]).len()..].iter().map(v1_line).collect::<Vec<_>>()
+        };
+        assert_eq!(added("rwa"), ["c 1:11 rw"]);
+        assert_eq!(added("a"), Vec::<String>::new());
+        let everything = DeviceRule { allow: true, kind: "a".into(), major: None, minor: None, access: "rwm".into() };
+        let none = DeviceRule { allow: false, access: String::new(), ..everything.clone() };
+        assert_eq!(effective_rules(&[everything, none]).last().map(|rule| rule.allow), Some(false));
+    }
 }

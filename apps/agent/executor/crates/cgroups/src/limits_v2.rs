@@ -58,8 +58,13 @@ pub(crate) fn apply_unified(directory: Option<&Path>, unified: &BTreeMap<String,
     for (file, value) in unified {
         let field = format!("resources.unified.{file}");
         check_file_name(&field, file)?;
-        let Some(directory) = directory else { return Err(Error::Value { field, problem: "cgroup v2 is not mounted".into() }) };
-        value.lines().try_for_each(|line| set(directory, file, &field, "unified", line))?;
+        // runc's words, for what cannot be had here.
+        let invalid = |problem: &str| Error::Value { field: field.clone(), problem: format!("invalid configuration: {problem}") };
+        let Some(directory) = directory else { return Err(invalid("cgroup v2 is not mounted")) };
+        match value.lines().try_for_each(|line| set(directory, file, &field, "unified", line)) {
+            Err(Error::NoController { .. }) => return Err(invalid("its controller is not on cgroup v2 here")),
+            done => done?,
+        }
     }
     Ok(())
 }

@@ -132,7 +132,7 @@ fn compile_flags(profile: &Seccomp) -> Result<u32, ConfigError> {
             return Err(ConfigError::invalid("linux.seccomp.listenerPath", "is needed for SCMP_ACT_NOTIFY"));
         }
         if profile.syscalls.iter().any(|rule| rule.action == Action::Notify && rule.names.iter().any(|name| name == "write")) {
-            return Err(ConfigError::invalid("linux.seccomp.syscalls", "SCMP_ACT_NOTIFY cannot be used for write"));
+            return Err(ConfigError::invalid("linux.seccomp.syscalls", "SCMP_ACT_NOTIFY cannot be used for the write syscall"));
         }
         flags |= FLAG_NEW_LISTENER;
     }
