@@ -1,39 +1,25 @@
-import { readdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import { executorBinary } from '../build/targets.ts';
 import { Advice, endWithFailure, step } from '../process/report.ts';
-import { run, runOrFail } from '../process/run.ts';
+import { runcIntegration } from './runc.ts';
+import { runtimeTools } from './runtime-tools.ts';
+import type { Result, Suite } from './suite.ts';
 
-interface Result {
-  readonly passed: number;
-  readonly failed: readonly string[];
-  readonly skipped: number;
+/** Known by what is in it. */
+function findSuite(checkout: string): Suite {
+  if (existsSync(join(checkout, 'tests/integration/helpers.bash'))) return runcIntegration(checkout);
+  if (existsSync(join(checkout, 'validation'))) return runtimeTools(checkout);
+  throw new Advice(`${checkout} is a checkout neither of opencontainers/runtime-tools nor of opencontainers/runc`);
 }
 
-/** A program of the suite that takes longer than this hangs. */
-const limitMs = 180_000;
-
-/** What one program says in TAP, with indented lines being details. */
-function fromTap(output: string): Result {
-  const lines = output.split('\n').filter((line) => /^(not )?ok\b/.test(line));
-  const isSkipped = (line: string) => /# skip/i.test(line);
-  return {
-    passed: lines.filter((line) => line.startsWith('ok') && !isSkipped(line)).length,
-    failed: lines.filter((line) => line.startsWith('not ok') && !isSkipped(line)).map((line) => line.replace(/^not ok \d+ - /, '')),
-    skipped: lines.filter(isSkipped).length,
-  };
-}
-
-async function runProgram(program: string, suite: string, runtime: string): Promise<Result> {
-  const signal = AbortSignal.timeout(limitMs);
-  const finished = await run(program, [], { cwd: suite, env: { RUNTIME: runtime }, signal }).catch((cause: Error) => {
-    if (cause.name === 'AbortError') return { code: 1, output: `not ok 1 - did not end within ${limitMs / 1000} s` };
-    throw cause;
-  });
-  const result = fromTap(finished.output);
-  // One that broke before it could say anything must not pass for one with nothing to say.
-  const isBroken = finished.code !== 0 && result.failed.length === 0;
-  return isBroken ? { ...result, failed: [`ended with exit code ${finished.code}`] } : result;
+/** Suites change directory: a name is of no use to them. */
+function findRuntime(name: string): string {
+  if (name.includes('/')) return resolve(name);
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const found = directories.map((directory) => join(directory, name)).find(existsSync);
+  if (found === undefined) throw new Advice(`${name} is not on the PATH`);
+  return found;
 }
 
 const describe = ({ passed, failed, skipped }: Result): string => `${passed} passed, ${failed.length} failed, ${skipped} skipped`;
@@ -44,28 +30,26 @@ const sum = (results: readonly Result[]): Result => ({
   skipped: results.reduce((total, { skipped }) => total + skipped, 0),
 });
 
-/** Both runtimes side by side, one program at a time: programs share cgroups by name. */
-async function compare(suite: string, rival: string): Promise<void> {
-  await step('Suite', () => runOrFail('make', ['runtimetest', 'validation-executables'], { cwd: suite }));
-  const files = await readdir(join(suite, 'validation'), { recursive: true });
-  const programs = files.filter((file) => file.endsWith('.t')).toSorted();
-  if (programs.length === 0) throw new Advice(`${suite} holds no validation/*/*.t: it is not a checkout of opencontainers/runtime-tools`);
+/** Both runtimes side by side, one program at a time. */
+async function compare(suite: Suite, rival: string, wanted: readonly string[]): Promise<void> {
+  await step('Suite', suite.prepare);
+  const programs = (await suite.programs()).filter((program) => wanted.length === 0 || wanted.some((part) => program.includes(part)));
   const all: { ours: Result[]; theirs: Result[] } = { ours: [], theirs: [] };
-  for (const file of programs) {
-    const program = join(suite, 'validation', file);
-    const [ours, theirs] = [await runProgram(program, suite, executorBinary), await runProgram(program, suite, rival)];
+  for (const program of programs) {
+    const [ours, theirs] = [await suite.run(program, executorBinary), await suite.run(program, rival)];
     all.ours.push(ours);
     all.theirs.push(theirs);
-    process.stdout.write(`${basename(file, '.t')}: ${describe(ours)}; ${rival}: ${describe(theirs)}\n`);
+    process.stdout.write(`${program}: ${describe(ours)}; ${rival}: ${describe(theirs)}\n`);
     for (const name of ours.failed) process.stdout.write(`    ${theirs.failed.includes(name) ? 'both fail' : 'only ours fails'}: ${name}\n`);
+    for (const name of theirs.failed) if (!ours.failed.includes(name)) process.stdout.write(`    only ${rival} fails: ${name}\n`);
   }
   process.stdout.write(`\nexecutor: ${describe(sum(all.ours))}\n${rival}: ${describe(sum(all.theirs))}\n`);
 }
 
-const [suite, rival = 'runc'] = process.argv.slice(2);
+const [checkout, rival = 'runc', ...wanted] = process.argv.slice(2);
 try {
-  if (suite === undefined) throw new Advice('Usage: node tools/conformance/main.ts CHECKOUT-OF-RUNTIME-TOOLS [OTHER-RUNTIME]');
-  await compare(resolve(suite), rival);
+  if (checkout === undefined) throw new Advice('Usage: node tools/conformance/main.ts CHECKOUT [OTHER-RUNTIME [PART-OF-A-PROGRAMS-NAME ...]]');
+  await compare(findSuite(resolve(checkout)), findRuntime(rival), wanted);
 } catch (cause) {
   endWithFailure(cause);
 }

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { Advice, step } from '../process/report.ts';
 import { run } from '../process/run.ts';
 
-export type Purpose = 'start' | 'test' | 'bench';
+export type Purpose = 'start' | 'test' | 'bench' | 'conformance';
 
 /** package → a file that shows it (or its equal from elsewhere) is there. */
 const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]>>>> = {
@@ -44,6 +44,18 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     conmon: ['/usr/bin/conmon', '/usr/local/bin/conmon'],
     containerd: ['/usr/bin/containerd-shim-runc-v2', '/usr/local/bin/containerd-shim-runc-v2'],
     crun: ['/usr/bin/crun', '/usr/local/bin/crun'],
+  },
+  conformance: {
+    bats: ['/usr/bin/bats', '/usr/local/bin/bats'],
+    'busybox-static': ['/bin/busybox'],
+    gawk: ['/usr/bin/gawk'],
+    gcc: ['/usr/bin/gcc'],
+    jq: ['/usr/bin/jq'],
+    'libseccomp-dev': ['/usr/include/seccomp.h'],
+    mmdebstrap: ['/usr/bin/mmdebstrap'],
+    runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
+    uidmap: ['/usr/bin/newuidmap'],
+    'xz-utils': ['/usr/bin/xz'],
   },
 };
 

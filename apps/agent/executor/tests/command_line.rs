@@ -87,6 +87,34 @@ fn exec_runs_beside_and_tells_the_status() {
 }
 
 #[test]
+fn exec_enters_no_cgroup_that_is_not_below_the_containers() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().args(&["sleep", "1000"]);
+    runtime.create(&bundle, &[]);
+    runtime.ok(&["start", &bundle.id]);
+    for (cgroup, why) in [
+        ("..", " .. is not a sub cgroup path"),
+        ("nonexistent", "/nonexistent/cgroup.procs: no such file"),
+        ("none:/", "unknown controller none"),
+    ] {
+        let output = runtime.run(&["exec", "--cgroup", cgroup, &bundle.id, "true"]);
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(why), "{cgroup}: {output:?}");
+    }
+    runtime.ok(&["exec", "--cgroup", "/", &bundle.id, "true"]);
+}
+
+#[test]
+fn events_are_lines_that_begin_with_kind_and_id() {
+    let runtime = Runtime::new();
+    let bundle = runtime.bundle().args(&["sleep", "1000"]);
+    runtime.create(&bundle, &[]);
+    runtime.ok(&["start", &bundle.id]);
+    let line = runtime.ok(&["events", &bundle.id, "--stats"]);
+    assert!(line.starts_with(&format!(r#"{{"type":"stats","id":"{}","data":{{"#, bundle.id)), "{line}");
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["data"]["pids"]["current"], 1);
+}
+
+#[test]
 fn errors_are_one_json_line_in_the_log() {
     let runtime = Runtime::new();
     let log = runtime.directory.join("log.json");

@@ -3,10 +3,11 @@
 use super::Global;
 use super::arguments::{Arguments, unexpected};
 use crate::container;
-use crate::failure::Result;
+use crate::failure::{Attempt, Result};
 use crate::state::{Record, StateDir};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::io::Write;
+use std::time::{Duration, Instant};
 use wire::{Code, Failure};
 
 pub fn events(global: &Global, arguments: &mut Arguments) -> Result<()> {
@@ -23,21 +24,35 @@ pub fn events(global: &Global, arguments: &mut Arguments) -> Result<()> {
     if record.live_process().is_none() {
         return Err(container::wrong_state(&record, "running"));
     }
+    print("stats", &id, Some(&statistics(&record)))?;
     if once {
-        println!("{}", statistics(&record));
         return Ok(());
     }
-    let mut oom_kills = record.cgroup().oom_kills();
-    while record.live_process().is_some() {
+    let (mut oom_kills, mut told_at) = (record.cgroup().oom_kills(), Instant::now());
+    loop {
+        std::thread::sleep(OOM_INTERVAL.min(interval));
+        if record.live_process().is_none() {
+            return Ok(());
+        }
         let now = record.cgroup().oom_kills();
         if now > oom_kills {
-            println!("{}", json!({ "type": "oom", "id": id }));
+            print("oom", &id, None)?;
         }
         oom_kills = now;
-        println!("{}", statistics(&record));
-        std::thread::sleep(interval);
+        if told_at.elapsed() >= interval {
+            print("stats", &id, Some(&statistics(&record)))?;
+            told_at = Instant::now();
+        }
     }
-    Ok(())
+}
+
+/// Nobody should have to wait for the next statistics to hear of it.
+const OOM_INTERVAL: Duration = Duration::from_millis(100);
+
+/// One line, its fields in runc's order: some readers look for it as text.
+fn print(kind: &str, id: &str, data: Option<&Value>) -> Result<()> {
+    let data = data.map_or(String::new(), |data| format!(",\"data\":{data}"));
+    writeln!(std::io::stdout(), "{{\"type\":{},\"id\":{}{data}}}", json!(kind), json!(id)).attempt("print an event")
 }
 
 /// Go's notation, as far as whole numbers of one unit go.
@@ -61,9 +76,6 @@ fn statistics(record: &Record) -> Value {
     let raw: Map<String, Value> = used.memory.raw.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     let operation = |name: &str, value: u64| json!({ "op": name, "value": value });
     json!({
-        "type": "stats",
-        "id": record.id,
-        "data": {
             "cpu": {
                 "usage": {
                     "total": used.cpu.usage_ns,
@@ -100,6 +112,5 @@ fn statistics(record: &Record) -> Value {
             "hugetlb": {},
             "intel_rdt": {},
             "network_interfaces": null,
-        },
     })
 }

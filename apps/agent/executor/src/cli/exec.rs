@@ -31,7 +31,7 @@ struct Options {
     no_new_privs: bool,
     capabilities: Vec<String>,
     preserve_fds: u32,
-    cgroup: Option<String>,
+    cgroups: Vec<String>,
     ignore_paused: bool,
 }
 
@@ -92,7 +92,7 @@ fn parse(arguments: &mut Arguments) -> Result<Options> {
             "no-new-privs" => options.no_new_privs = true,
             "cap" | "c" => options.capabilities.push(arguments.value()?),
             "preserve-fds" => options.preserve_fds = arguments.number()?,
-            "cgroup" => options.cgroup = Some(arguments.value()?),
+            "cgroup" => options.cgroups.push(arguments.value()?),
             "ignore-paused" => options.ignore_paused = true,
             // A subreaper is only needed by who stays, and we wait for the process alone.
             "no-subreaper" => {}
@@ -152,10 +152,9 @@ fn start(global: &Global, options: &Options, record: &Record, config: &oci::Conf
     let preserved = preserved_fds(options.preserve_fds)?;
     let preserve: Vec<BorrowedFd> = preserved.iter().map(AsFd::as_fd).collect();
     let mut cgroup = record.cgroup();
-    if let Some(path) = &options.cgroup {
-        // A controller may stand before the path; ours is one path in all hierarchies.
-        let path = path.split_once(':').map_or(path.as_str(), |(_, path)| path);
-        cgroup = cgroup.child(path).attempt("find the process's cgroup")?;
+    for option in &options.cgroups {
+        let (controllers, path) = option.split_once(':').map_or((None, option.as_str()), |(names, path)| (Some(names), path));
+        cgroup = cgroup.child(controllers.filter(|names| !names.is_empty()), path).attempt("find the process's cgroup")?;
     }
     let mut launched = begin_exec(ExecRequest {
         root: &global.root,
@@ -173,6 +172,7 @@ fn start(global: &Global, options: &Options, record: &Record, config: &oci::Conf
         launched.kill();
         return Err(failure);
     }
+    global.logger.debug(&format!("started process {} in container {}", pid, record.id));
     for warning in &launched.warnings {
         global.logger.warning(warning);
     }

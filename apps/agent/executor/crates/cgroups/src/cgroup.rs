@@ -48,13 +48,29 @@ impl Cgroup {
         Self { v1: self.v1.iter().map(beside).collect(), v2: self.v2.as_ref().map(beside) }
     }
 
-    /// A cgroup below this one. `path` must not leave it.
-    pub fn child(&self, path: &str) -> Result<Self> {
+    /// A cgroup below this one, which is there: in every hierarchy, or in those of `controllers` (comma-separated) alone. `path` must not
+    /// leave it.
+    pub fn child(&self, controllers: Option<&str>, path: &str) -> Result<Self> {
+        let wrong = |problem: String| Error::Value { field: "cgroup".into(), problem };
         if path.split('/').any(|part| part == "..") {
-            return Err(Error::Value { field: "cgroup".into(), problem: format!("{path:?} contains ..") });
+            return Err(wrong(format!("{path} is not a sub cgroup path")));
         }
-        let below = |member: &Membership| Membership { path: member.path.join(path.trim_start_matches('/')), ..member.clone() };
-        Ok(Self { v1: self.v1.iter().map(below).collect(), v2: self.v2.as_ref().map(below) })
+        let named: Option<Vec<&str>> = controllers.map(|names| names.split(',').collect());
+        let holds = |member: &Membership, name: &str| member.controllers.iter().any(|controller| controller == name);
+        if let Some(unknown) = named.iter().flatten().find(|name| !self.v1.iter().any(|member| holds(member, name))) {
+            return Err(wrong(format!("unknown controller {unknown}")));
+        }
+        let below = |member: &Membership| {
+            if named.as_ref().is_some_and(|names| !names.iter().any(|name| holds(member, name))) {
+                return Ok(member.clone());
+            }
+            let below = member.path.join(path.trim_start_matches('/'));
+            if below.is_dir() {
+                return Ok(Membership { path: below, ..member.clone() });
+            }
+            Err(wrong(format!("adding pid of the process to {}/cgroup.procs: no such file or directory", below.display())))
+        };
+        Ok(Self { v1: self.v1.iter().map(below).collect::<Result<_>>()?, v2: self.v2.as_ref().map(below).transpose()? })
     }
 
     pub(crate) fn v1_path(&self, controller: &str) -> Option<&Path> {

@@ -177,7 +177,9 @@ fn apply_block_io(cgroup: &Cgroup, block_io: &BlockIo) -> Result<()> {
     for device in &block_io.weight_device {
         if let Some(weight) = given(device.weight) {
             let line = format!("{}:{} {weight}", device.major, device.minor);
-            files::write(&path("resources.blockIO.weightDevice")?.join("blkio.weight_device"), line)?;
+            let directory = path("resources.blockIO.weightDevice")?;
+            let file = ["blkio.weight_device", "blkio.bfq.weight_device"].into_iter().find(|file| directory.join(file).exists());
+            files::write(&directory.join(file.unwrap_or("blkio.weight_device")), line)?;
         }
     }
     for (file, devices) in [
