@@ -52,7 +52,7 @@ function parseHostPort(text: string): PortRequest['hostPort'] {
 }
 
 /** What a container publishes, given the address it got. */
-export function toPortRequests(live: LiveContainer, address: string, publishAddress: string): PortRequest[] {
+export function toPortRequests(live: LiveContainer, endpoint: Pick<Endpoint, 'ipv4' | 'ipv6'>, publishAddress: string): PortRequest[] {
   const { hostConfig } = live.record.spec;
   const bindings = { ...hostConfig.portBindings };
   if (hostConfig.publishAllPorts) for (const port of live.record.process.exposedPorts) bindings[port] ??= [{ hostIp: '', hostPort: '' }];
@@ -60,9 +60,21 @@ export function toPortRequests(live: LiveContainer, address: string, publishAddr
     const [portText = '', protocol = 'tcp'] = key.split('/');
     if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw invalid(`invalid protocol: ${protocol}`);
     const port = Number(portText);
-    return hosts
-      .filter(({ hostIp }) => !hostIp.includes(':'))
-      .map(({ hostIp, hostPort }) => ({ hostIp: hostIp || publishAddress, protocol, hostPort: parseHostPort(hostPort), targets: [{ ip: address, port }] }));
+    const ipv6Targets = endpoint.ipv6 === null ? undefined : [{ ip: endpoint.ipv6, port }];
+    return hosts.flatMap(({ hostIp, hostPort }): PortRequest[] => {
+      const request: Pick<PortRequest, 'protocol' | 'hostPort'> = { protocol, hostPort: parseHostPort(hostPort) };
+      // As Docker without its proxy: an IPv6 address leads to a container that has one too.
+      if (hostIp.includes(':')) return ipv6Targets === undefined ? [] : [{ ...request, hostIp, targets: ipv6Targets }];
+      const isEverywhere = hostIp === '' && publishAddress === '0.0.0.0';
+      return [
+        {
+          ...request,
+          hostIp: hostIp || publishAddress,
+          targets: [{ ip: endpoint.ipv4, port }],
+          ...(isEverywhere && ipv6Targets !== undefined ? { ipv6Targets } : {}),
+        },
+      ];
+    });
   });
 }
 
@@ -105,7 +117,7 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
   async function publish(live: LiveContainer): Promise<void> {
     const [main] = networks.endpointsOf(live.id);
     if (main === undefined) return;
-    const requests = toPortRequests(live, main.ipv4, parts.settings.publishAddress);
+    const requests = toPortRequests(live, main, parts.settings.publishAddress);
     if (requests.length > 0) await networks.ports.ensure(live.id, requests);
   }
 

@@ -39,7 +39,7 @@ export function toHosts(request: HostsRequest): string {
     ...standardHosts,
     ...request.extraHosts.map((entry) => extraLine(entry, request.hostGateway)),
     ...request.links.map(({ address, names }) => `${address}\t${names.join(' ')}`),
-    ...request.endpoints.map((endpoint) => `${endpoint.ipv4}\t${own}`),
+    ...request.endpoints.flatMap(({ ipv4, ipv6 }) => (ipv6 === null ? [ipv4] : [ipv4, ipv6])).map((address) => `${address}\t${own}`),
   ];
   return `${lines.join('\n')}\n`;
 }

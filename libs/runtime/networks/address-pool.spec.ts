@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseAddress, chooseSubnet, completePool, defaultAddressPools, macOf } from './address-pool.ts';
-import { formatSubnet, parseSubnet } from './ipv4.ts';
+import { chooseAddress, chooseSubnet, completePool, defaultAddressPools, macOf, uniqueLocalSubnet } from './address-pool.ts';
+import { formatSubnet, parseSubnet } from './subnet.ts';
 
 describe('chooseSubnet', () => {
   it('takes the first block nobody has', () => {
@@ -24,7 +24,7 @@ describe('completePool', () => {
     [{ subnet: '10.0.0.0/31' }, 'no room'],
     [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }, 'no matching subnet for gateway'],
     [{ subnet: '10.0.0.0/24', ipRange: '10.0.0.0/16' }, 'no matching subnet for range'],
-    [{ subnet: '10.0.0/24' }, 'invalid IPv4 address'],
+    [{ subnet: '10.0.0/24' }, 'invalid IP address'],
     [{ subnet: '10.0.0.0/33' }, 'invalid CIDR'],
   ])('refuses %j', (pool, message) => {
     expect(() => completePool(pool)).toThrow(message);
@@ -46,6 +46,23 @@ describe('chooseAddress', () => {
     expect(() => chooseAddress(pool, new Set(['10.0.0.6']), '10.0.0.6')).toThrow('already in use');
     expect(() => chooseAddress(pool, new Set(), '10.0.0.1')).toThrow('already in use');
     expect(() => chooseAddress(pool, new Set(), '10.0.1.1')).toThrow('outside');
+  });
+});
+
+describe('with IPv6', () => {
+  const pool = completePool({ subnet: 'FD00:1:0:0::7/64', reserved: ['fd00:1:0::2'] });
+  it('completes and gives addresses as with IPv4', () => {
+    expect(pool).toMatchObject({ subnet: 'fd00:1::/64', gateway: 'fd00:1::1' });
+    expect(chooseAddress(pool, new Set(['fd00:1::3']), null)).toBe('fd00:1::4');
+    expect(chooseAddress(pool, new Set(), 'fd00:1:0:0:0::AB')).toBe('fd00:1::ab');
+    expect(() => chooseAddress(pool, new Set(['fd00:1::ab']), 'fd00:1::0:ab')).toThrow('already in use');
+    expect(() => chooseAddress(pool, new Set(), 'fd00:2::1')).toThrow('outside');
+    expect(() => completePool({ subnet: 'fd00::/129' })).toThrow('invalid CIDR');
+    expect(() => completePool({ subnet: 'fd00::/64', gateway: '10.0.0.1' })).toThrow('no matching subnet for gateway');
+  });
+  it('takes unique local blocks that differ by what they are for', () => {
+    expect(uniqueLocalSubnet('a')).toMatch(/^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/);
+    expect(uniqueLocalSubnet('a')).not.toBe(uniqueLocalSubnet('b'));
   });
 });
 

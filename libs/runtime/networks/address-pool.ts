@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { conflict, invalid, operational } from '@gantry/platform/errors';
-import { contains, formatAddress, formatSubnet, overlaps, parseAddress, parseSubnet, type Subnet, sizeOf } from './ipv4.ts';
 import type { IpamPool } from './networks.ts';
+import { canonicalAddress, contains, formatAddress, formatSubnet, overlaps, parseAddress, parseSubnet, type Subnet, sizeOf } from './subnet.ts';
 
 /** Docker's: a /16 of 172.17–31 each, then /20 of 192.168. */
 export const defaultAddressPools = [
@@ -12,24 +13,31 @@ export const defaultAddressPools = [
 export function chooseSubnet(pools: readonly { readonly base: string; readonly size: number }[], taken: readonly Subnet[]): Subnet {
   for (const pool of pools) {
     const base = parseSubnet(pool.base);
-    const step = 2 ** (32 - pool.size);
+    const step = sizeOf({ ...base, prefixLength: pool.size });
     for (let candidate = base.base; candidate < base.base + sizeOf(base); candidate += step) {
-      const subnet: Subnet = { base: candidate, prefixLength: pool.size };
+      const subnet: Subnet = { ...base, base: candidate, prefixLength: pool.size };
       if (!taken.some((other) => overlaps(subnet, other))) return subnet;
     }
   }
   throw operational('failed', 'all predefined address pools have been fully subnetted');
 }
 
+/** A /64 of the unique local addresses (RFC 4193), its 40 bits made from what nobody else has. */
+export function uniqueLocalSubnet(seed: string): string {
+  const digits = createHash('sha256').update(seed).digest('hex');
+  return formatSubnet(parseSubnet(`fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6, 10)}::/64`));
+}
+
 /** Fills in the gateway (the first address) and checks that the parts fit together. */
 export function completePool(pool: IpamPool): IpamPool & { readonly gateway: string } {
   const subnet = parseSubnet(pool.subnet);
-  if (subnet.prefixLength > 30) throw invalid(`subnet ${pool.subnet} has no room for a gateway and a container`);
-  const gateway = pool.gateway ?? formatAddress(subnet.base + 1);
+  if (subnet.prefixLength > subnet.bits - 2) throw invalid(`subnet ${pool.subnet} has no room for a gateway and a container`);
+  const gateway = pool.gateway === undefined ? formatAddress({ ...subnet, value: subnet.base + 1n }) : canonicalAddress(pool.gateway);
   if (!contains(subnet, parseAddress(gateway))) throw invalid(`no matching subnet for gateway ${gateway}`);
   if (pool.ipRange !== undefined) {
     const range = parseSubnet(pool.ipRange);
-    if (!contains(subnet, range.base) || range.prefixLength < subnet.prefixLength) throw invalid(`no matching subnet for range ${pool.ipRange}`);
+    if (!contains(subnet, { ...range, value: range.base }) || range.prefixLength < subnet.prefixLength)
+      throw invalid(`no matching subnet for range ${pool.ipRange}`);
   }
   return { ...pool, subnet: formatSubnet(subnet), gateway };
 }
@@ -37,15 +45,17 @@ export function completePool(pool: IpamPool): IpamPool & { readonly gateway: str
 /** A given address if it is free, else the lowest free one of the range. Network, broadcast and gateway addresses are never given. */
 export function chooseAddress(pool: IpamPool & { readonly gateway: string }, used: ReadonlySet<string>, wanted: string | null): string {
   const subnet = parseSubnet(pool.subnet);
-  const kept = new Set([...(pool.reserved ?? []), pool.gateway, formatAddress(subnet.base), formatAddress(subnet.base + sizeOf(subnet) - 1)]);
+  const at = (value: bigint) => formatAddress({ value, bits: subnet.bits });
+  const kept = new Set([...(pool.reserved ?? []).map(canonicalAddress), pool.gateway, at(subnet.base), at(subnet.base + sizeOf(subnet) - 1n)]);
   if (wanted !== null) {
+    const address = canonicalAddress(wanted);
     if (!contains(subnet, parseAddress(wanted))) throw invalid(`address ${wanted} is outside the network's subnet ${pool.subnet}`);
-    if (used.has(wanted) || kept.has(wanted)) throw conflict(`address ${wanted} is already in use`);
-    return wanted;
+    if (used.has(address) || kept.has(address)) throw conflict(`address ${wanted} is already in use`);
+    return address;
   }
   const range = pool.ipRange === undefined ? subnet : parseSubnet(pool.ipRange);
   for (let address = range.base; address < range.base + sizeOf(range); address++) {
-    const text = formatAddress(address);
+    const text = at(address);
     if (!used.has(text) && !kept.has(text)) return text;
   }
   throw operational('failed', `no free address is left in ${pool.ipRange ?? pool.subnet}`);

@@ -1,3 +1,5 @@
+import { parseAddress } from './subnet.ts';
+
 /** As much of RFC 1035 as answering for our own names takes; everything else is passed on as the bytes it is. */
 export interface DnsQuestion {
   readonly id: number;
@@ -38,7 +40,13 @@ function encodeName(name: string): Buffer {
   return Buffer.concat([...name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')])), Buffer.from([0])]);
 }
 
-export type DnsRecord = { readonly type: typeof recordType.A; readonly address: string } | { readonly type: typeof recordType.PTR; readonly name: string };
+/** An address, of either family, or a name. */
+export type DnsRecord = { readonly type: number; readonly address: string } | { readonly type: typeof recordType.PTR; readonly name: string };
+
+function addressBytes(text: string): Buffer {
+  const { value, bits } = parseAddress(text);
+  return Buffer.from(value.toString(16).padStart(bits / 4, '0'), 'hex');
+}
 
 export function writeAnswer(question: DnsQuestion, code: number, records: readonly DnsRecord[], ttlSeconds: number): Buffer {
   const head = Buffer.from(question.bytes);
@@ -48,7 +56,7 @@ export function writeAnswer(question: DnsQuestion, code: number, records: readon
   head.writeUInt16BE(records.length, 6);
   head.writeUInt32BE(0, 8);
   const answers = records.map((record) => {
-    const body = record.type === recordType.A ? Buffer.from(record.address.split('.').map(Number)) : encodeName(record.name);
+    const body = 'address' in record ? addressBytes(record.address) : encodeName(record.name);
     const fixed = Buffer.alloc(12);
     fixed.writeUInt16BE(0xc000 | headerBytes, 0);
     fixed.writeUInt16BE(record.type, 2);

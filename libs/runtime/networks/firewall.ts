@@ -49,11 +49,14 @@ function runNft(script: string): Promise<void> {
 }
 
 /** Forwarding between interfaces, and delivery to 127.0.0.1 by way of a bridge. Written only where they differ. */
-export async function allowForwarding(bridge: string): Promise<void> {
-  for (const [path, value] of [
+export async function allowForwarding(bridge: string, withIpv6: boolean): Promise<void> {
+  const settings: [path: string, value: string][] = [
     ['/proc/sys/net/ipv4/ip_forward', '1'],
     [`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, '1'],
-  ] as const) {
+  ];
+  // Hosts may have it off for new interfaces.
+  if (withIpv6) settings.push([`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, '0'], ['/proc/sys/net/ipv6/conf/all/forwarding', '1']);
+  for (const [path, value] of settings) {
     try {
       if ((await readFile(path, 'utf8')).trim() !== value) await writeFile(path, value);
     } catch (cause) {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseResolvConf, parseRoutes } from './host-network.ts';
-import { formatSubnet } from './ipv4.ts';
+import { formatSubnet } from './subnet.ts';
 
 it('reads the kernel route table', () => {
   const table = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Subnet } from './ipv4.ts';
+import type { Subnet } from './subnet.ts';
 
 const littleEndian = (hex: string): number => Number.parseInt(hex.match(/../g)?.reverse().join('') ?? '0', 16);
 
@@ -11,7 +11,7 @@ export function parseRoutes(table: string): { subnet: Subnet; interface: string 
     const [name, destination, , , , , , mask] = line.split('\t');
     if (name === undefined || destination === undefined || mask === undefined) continue;
     const prefixLength = littleEndian(mask.trim()).toString(2).replaceAll('0', '').length;
-    if (prefixLength > 0) routes.push({ subnet: { base: littleEndian(destination), prefixLength }, interface: name });
+    if (prefixLength > 0) routes.push({ subnet: { base: BigInt(littleEndian(destination)), prefixLength, bits: 32 }, interface: name });
   }
   return routes;
 }

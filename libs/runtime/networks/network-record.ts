@@ -27,6 +27,7 @@ export const EndpointRecord = z.object({
   containerName: z.string(),
   names: z.array(z.string()),
   ipv4: z.string(),
+  ipv6: z.string().nullable().default(null),
   mac: z.string(),
 });
 export type EndpointRecord = z.infer<typeof EndpointRecord>;

@@ -4,14 +4,14 @@ import type { Logger } from '@gantry/platform/node';
 import type { Events } from '@gantry/runtime/events';
 import type { Executor } from '@gantry/runtime/executor';
 import type { MetadataStore } from '@gantry/runtime/metadata';
-import { chooseAddress, chooseSubnet, completePool, defaultAddressPools, macOf } from './address-pool.ts';
+import { chooseAddress, chooseSubnet, completePool, defaultAddressPools, macOf, uniqueLocalSubnet } from './address-pool.ts';
 import { allowForwarding, createFirewall } from './firewall.ts';
 import { isLoopbackServer, readHostResolvConf, readRoutes } from './host-network.ts';
-import { formatSubnet, overlaps, parseSubnet } from './ipv4.ts';
 import { EndpointRecord, forbidden, NetworkRecord, predefinedNames, toNetwork, toRecord } from './network-record.ts';
-import type { Endpoint, EndpointRequest, Network, NetworkSpec, Networks } from './networks.ts';
+import type { Endpoint, EndpointRequest, IpamPool, Network, NetworkSpec, Networks } from './networks.ts';
 import { createPortPublisher } from './port-publisher.ts';
 import { createResolver } from './resolver.ts';
+import { formatSubnet, isIpv6Text, overlaps, parseSubnet } from './subnet.ts';
 
 export interface NetworkStoreOptions {
   readonly metadata: MetadataStore;
@@ -40,7 +40,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   const firewall = createFirewall(`gantry_${options.instance}`, () => ({
     networks: bridged().map((network) => ({
       bridge: network.bridge,
-      subnet: poolOf(network).subnet,
+      subnets: network.ipam.map(({ subnet }) => subnet),
       internal: network.internal,
       masquerade: network.options['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
       interContainer: network.options['com.docker.network.bridge.enable_icc'] !== 'false',
@@ -50,7 +50,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   const ports = createPortPublisher({ metadata: options.metadata, logger, apply: () => firewall.apply() });
 
   function endpointAt(address: string): EndpointRecord | undefined {
-    return [...endpointsByKey.values()].find((endpoint) => endpoint.ipv4 === address);
+    return [...endpointsByKey.values()].find((endpoint) => endpoint.ipv4 === address || endpoint.ipv6 === address);
   }
   function networksOf(client: string): Network[] {
     const containerId = endpointAt(client)?.containerId;
@@ -70,7 +70,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
           (endpoint) =>
             ids.has(endpoint.networkId) && endpoint.names.some((own) => own === name || `${own}.${networks.get(endpoint.networkId)?.name}` === name),
         );
-        return found.length === 0 ? null : found.map((endpoint) => endpoint.ipv4);
+        return found.length === 0 ? null : found.flatMap(({ ipv4, ipv6 }) => (ipv6 === null ? [ipv4] : [ipv4, ipv6]));
       },
       nameOf(client, address) {
         const endpoint = endpointAt(address);
@@ -83,10 +83,12 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   );
 
   function poolOf(network: Network) {
-    const pool = network.ipam[0];
+    const pool = network.ipam.find(({ subnet }) => !isIpv6Text(subnet));
     if (pool === undefined) throw bug(`network ${network.name} has no addresses`);
     return pool;
   }
+
+  const ipv6PoolOf = (network: Network) => network.ipam.find(({ subnet }) => isIpv6Text(subnet));
 
   function find(reference: string): Network | undefined {
     const byId = networks.get(reference);
@@ -148,8 +150,9 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
       throw invalid(`invalid network name ${JSON.stringify(spec.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     }
     if ([...networks.values()].some((network) => network.name === spec.name)) throw conflict(`network with name ${spec.name} already exists`);
-    if (spec.enableIpv6 === true || spec.ipam?.some((pool) => pool.subnet.includes(':'))) throw invalid('IPv6 networks are not supported');
-    if ((spec.ipam?.length ?? 0) > 1) throw invalid('a network can have one IPv4 subnet only');
+    for (const [family, isOfFamily] of [['IPv6', isIpv6Text] as const, ['IPv4', (subnet: string) => !isIpv6Text(subnet)] as const]) {
+      if ((spec.ipam?.filter((pool) => isOfFamily(pool.subnet)).length ?? 0) > 1) throw invalid(`a network can have one ${family} subnet only`);
+    }
   }
 
   function chooseBridge(spec: NetworkSpec, id: string): string {
@@ -159,22 +162,30 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
     return bridge;
   }
 
-  async function choosePool(spec: NetworkSpec, bridge: string) {
-    const asked = spec.ipam?.[0];
-    if (asked === undefined) {
-      return completePool({ subnet: formatSubnet(chooseSubnet(options.addressPools ?? defaultAddressPools, await takenSubnets(bridge))) });
-    }
+  function checkFree(asked: IpamPool) {
     const pool = completePool(asked);
-    const other = bridged().find((network) => overlaps(parseSubnet(poolOf(network).subnet), parseSubnet(pool.subnet)));
-    if (other !== undefined) throw forbidden(`pool overlaps with other one on this address space: ${other.name} has ${poolOf(other).subnet}`);
+    const subnet = parseSubnet(pool.subnet);
+    const other = bridged().find((network) => network.ipam.some((taken) => overlaps(parseSubnet(taken.subnet), subnet)));
+    if (other !== undefined) throw forbidden(`pool overlaps with other one on this address space: ${other.name} has it`);
     return pool;
+  }
+
+  /** Docker leaves an IPv6 subnet aside where IPv6 is not asked for. */
+  async function choosePools(spec: NetworkSpec, bridge: string, id: string) {
+    const ipv4 = spec.ipam?.find(({ subnet }) => !isIpv6Text(subnet));
+    const ipv6 = spec.ipam?.find(({ subnet }) => isIpv6Text(subnet)) ?? { subnet: uniqueLocalSubnet(id) };
+    const chosen =
+      ipv4 === undefined
+        ? completePool({ subnet: formatSubnet(chooseSubnet(options.addressPools ?? defaultAddressPools, await takenSubnets(bridge))) })
+        : checkFree(ipv4);
+    return spec.enableIpv6 === true ? [chosen, checkFree(ipv6)] : [chosen];
   }
 
   async function create(spec: NetworkSpec): Promise<Network> {
     checkSpec(spec);
     const id = randomBytes(32).toString('hex');
     const bridge = chooseBridge(spec, id);
-    const pool = await choosePool(spec, bridge);
+    const ipam = await choosePools(spec, bridge, id);
     const mtu = Number(spec.options?.['com.docker.network.driver.mtu'] ?? options.bridge.mtu);
     if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) throw invalid('invalid network mtu');
     const network = record({
@@ -183,10 +194,10 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
       driver: 'bridge',
       internal: spec.internal ?? false,
       attachable: spec.attachable ?? false,
-      enableIpv6: false,
+      enableIpv6: spec.enableIpv6 ?? false,
       labels: spec.labels ?? {},
       options: spec.options ?? {},
-      ipam: [pool],
+      ipam,
       bridge,
       mtu,
       createdAt: new Date().toISOString(),
@@ -206,9 +217,12 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
     const network = get(networkId);
     if (network.driver !== 'bridge' || ensured.has(network.id)) return;
     const pool = poolOf(network);
-    const { prefixLength } = parseSubnet(pool.subnet);
-    await executor.call('network.bridge.ensure', { name: network.bridge, addresses: [`${pool.gateway}/${prefixLength}`], mtu: network.mtu });
-    await allowForwarding(network.bridge);
+    const withLength = ({ gateway, subnet }: (typeof network.ipam)[number]) => `${gateway}/${parseSubnet(subnet).prefixLength}`;
+    const bridge = { name: network.bridge, addresses: [withLength(pool)], mtu: network.mtu };
+    await executor.call('network.bridge.ensure', bridge);
+    const ipv6Pool = ipv6PoolOf(network);
+    await allowForwarding(network.bridge, ipv6Pool !== undefined);
+    if (ipv6Pool !== undefined) await executor.call('network.bridge.ensure', { ...bridge, addresses: [...bridge.addresses, withLength(ipv6Pool)] });
     await firewall.apply();
     if (!network.isPredefined || outsideServers.length === 0) await resolver.listen(pool.gateway);
     ensured.add(network.id);
@@ -238,20 +252,24 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
   function toEndpoint(record: EndpointRecord): Endpoint {
     const network = get(record.networkId);
     const pool = poolOf(network);
+    const ipv6Pool = ipv6PoolOf(network);
     const { prefixLength } = parseSubnet(pool.subnet);
+    const pools = ipv6Pool === undefined ? [pool] : [pool, ipv6Pool];
     return {
       ...record,
       prefixLength,
       gateway: network.internal ? '' : pool.gateway,
-      ipv6: null,
-      ipv6PrefixLength: 0,
-      ipv6Gateway: null,
+      ipv6PrefixLength: ipv6Pool === undefined ? 0 : parseSubnet(ipv6Pool.subnet).prefixLength,
+      ipv6Gateway: network.internal ? null : (ipv6Pool?.gateway ?? null),
       attachment: {
         bridge: network.bridge,
         hostInterface: `gv${sha(record.endpointId, 13)}`,
         mac: record.mac,
-        addresses: [`${record.ipv4}/${prefixLength}`],
-        gateways: network.internal ? [] : [pool.gateway],
+        addresses: [
+          `${record.ipv4}/${prefixLength}`,
+          ...(record.ipv6 === null || ipv6Pool === undefined ? [] : [`${record.ipv6}/${parseSubnet(ipv6Pool.subnet).prefixLength}`]),
+        ],
+        gateways: network.internal ? [] : pools.map(({ gateway }) => gateway),
         mtu: network.mtu,
       },
     };
@@ -261,10 +279,12 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
     const network = get(networkId);
     const known = endpointsByKey.get(key(network.id, request.containerId));
     if (known !== undefined) return toEndpoint(known);
-    if (request.ipv6 !== null) throw invalid('IPv6 addresses are not supported');
+    const ipv6Pool = ipv6PoolOf(network);
+    if (request.ipv6 !== null && ipv6Pool === undefined) throw invalid(`network ${network.name} has no IPv6 subnet for the address ${request.ipv6}`);
     await ensure(network.id);
-    const used = new Set(endpoints(network.id).map((endpoint) => endpoint.ipv4));
+    const used = new Set(endpoints(network.id).flatMap((endpoint) => [endpoint.ipv4, endpoint.ipv6 ?? '']));
     const ipv4 = chooseAddress(poolOf(network), used, request.ipv4);
+    const ipv6 = ipv6Pool === undefined ? null : chooseAddress(ipv6Pool, used, request.ipv6);
     const names = [request.containerName, request.containerId.slice(0, 12), request.hostname, ...request.aliases].map((name) => name.toLowerCase());
     const made: EndpointRecord = {
       endpointId: randomBytes(32).toString('hex'),
@@ -273,6 +293,7 @@ export async function openNetworkStore(options: NetworkStoreOptions): Promise<Ne
       containerName: request.containerName,
       names: [...new Set(names.filter((name) => name !== ''))],
       ipv4,
+      ipv6,
       mac: request.mac ?? macOf(ipv4),
     };
     // Of use to a run, which a power cut ends; what outlives one is released when containers are taken up.

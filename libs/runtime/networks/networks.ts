@@ -31,6 +31,7 @@ export interface NetworkSpec {
   readonly driver?: 'bridge';
   readonly internal?: boolean;
   readonly attachable?: boolean;
+  /** With a subnet of its own choice where `ipam` has none. */
   readonly enableIpv6?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
   /** `com.docker.network.bridge.name`, `com.docker.network.driver.mtu`, … */
@@ -54,7 +55,7 @@ export interface Network {
   readonly enableIpv6: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
-  /** With its gateway filled in. Empty for host and none. */
+  /** One of IPv4 and at most one of IPv6, gateways filled in. Empty for host and none. */
   readonly ipam: readonly (IpamPool & { readonly gateway: string })[];
   /** Empty for host and none. */
   readonly bridge: string;
@@ -105,11 +106,13 @@ export interface PortRequest {
   /** `0.0.0.0`, `::`, or one of the host's addresses. */
   readonly hostIp: string;
   readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /** Published on `::` by the same number as well, for these targets. */
+  readonly ipv6Targets?: readonly { readonly ip: string; readonly port: number }[];
   /** 0 chooses a free one; [first, last] one of a range. */
   readonly hostPort: number | readonly [first: number, last: number];
   readonly targets: readonly { readonly ip: string; readonly port: number }[];
 }
 
-export interface PublishedPort extends PortRequest {
+export interface PublishedPort extends Omit<PortRequest, 'ipv6Targets'> {
   readonly hostPort: number;
 }

@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram';
-import { createServer, isIPv4 } from 'node:net';
+import { createServer, isIP } from 'node:net';
 import { conflict, invalid, operational } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import type { MetadataStore } from '@gantry/runtime/metadata';
 import { z } from 'zod';
 import type { PortPublisher, PortRequest, PublishedPort } from './networks.ts';
+import { isAnyAddress, isIpv6Text } from './subnet.ts';
 
 const Publication = z.object({
   hostIp: z.string(),
@@ -21,17 +22,17 @@ interface Claim {
   release(): void;
 }
 
-const claimKey = (port: Pick<PublishedPort, 'hostIp' | 'protocol' | 'hostPort'>) => `${port.protocol} ${port.hostIp}:${port.hostPort}`;
+const claimKey = (port: Pick<PublishedPort, 'hostIp' | 'protocol' | 'hostPort'>) => `${port.protocol} ${port.hostIp} ${port.hostPort}`;
 
 function claimPort(hostIp: string, protocol: PortRequest['protocol'], port: number): Promise<Claim> {
   const { promise, resolve, reject } = Promise.withResolvers<Claim>();
   if (protocol === 'tcp') {
     const server = createServer((socket) => socket.destroy());
     server.once('error', reject);
-    server.listen({ host: hostIp, port, exclusive: true, backlog: 1 }, () => resolve({ release: () => void server.close() }));
+    server.listen({ host: hostIp, port, exclusive: true, backlog: 1, ipv6Only: isIpv6Text(hostIp) }, () => resolve({ release: () => void server.close() }));
     server.unref();
   } else if (protocol === 'udp') {
-    const socket = createSocket({ type: 'udp4', reuseAddr: false });
+    const socket = createSocket(isIpv6Text(hostIp) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
     socket.once('error', (error) => {
       socket.close();
       reject(error);
@@ -61,7 +62,7 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
 
   const all = () => [...published.values()].flat();
 
-  function isTaken(request: PortRequest, port: number, except: string): boolean {
+  function isTaken(request: Pick<PortRequest, 'protocol' | 'hostIp'>, port: number, except: string): boolean {
     for (const [key, ports] of published) {
       if (key === except) continue;
       if (ports.some((other) => other.protocol === request.protocol && other.hostPort === port && meet(other.hostIp, request.hostIp))) return true;
@@ -85,17 +86,31 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
     }
   }
 
-  async function allocate(key: string, request: PortRequest, kept: ReadonlySet<string>, claimed: Map<string, Claim>): Promise<PublishedPort> {
-    for (const hostPort of candidates(request)) {
-      const port: PublishedPort = { ...request, hostPort };
+  /** False, with nothing claimed, unless all of them are free. */
+  async function claimAll(key: string, ports: readonly PublishedPort[], kept: ReadonlySet<string>, claimed: Map<string, Claim>): Promise<boolean> {
+    const made = new Map<string, Claim>();
+    for (const port of ports) {
       const name = claimKey(port);
-      if (isTaken(request, hostPort, key) || claimed.has(name)) continue;
-      if (kept.has(name)) return port;
-      const made = await claim(port);
-      if (made === null) continue;
-      claimed.set(name, made);
+      const isOurs = !isTaken(port, port.hostPort, key) && !claimed.has(name);
+      if (isOurs && kept.has(name)) continue;
+      const claimedNow = isOurs ? await claim(port) : null;
+      if (claimedNow === null) {
+        for (const other of made.values()) other.release();
+        return false;
+      }
+      made.set(name, claimedNow);
+    }
+    for (const [name, claimedNow] of made) claimed.set(name, claimedNow);
+    return true;
+  }
+
+  async function allocate(key: string, request: PortRequest, kept: ReadonlySet<string>, claimed: Map<string, Claim>): Promise<PublishedPort[]> {
+    const { ipv6Targets, ...own } = request;
+    for (const hostPort of candidates(request)) {
+      const ports: PublishedPort[] = [{ ...own, hostPort }, ...(ipv6Targets === undefined ? [] : [{ ...own, hostIp: '::', hostPort, targets: ipv6Targets }])];
+      if (!(await claimAll(key, ports, kept, claimed))) continue;
       if (request.hostPort === 0) nextEphemeral = hostPort >= ephemeral.last ? ephemeral.first : hostPort + 1;
-      return port;
+      return ports;
     }
     throw allocated(request);
   }
@@ -114,14 +129,14 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
   }
 
   async function ensure(key: string, requests: readonly PortRequest[]): Promise<PublishedPort[]> {
-    const foreign = requests.find((request) => !isIPv4(request.hostIp));
-    if (foreign !== undefined) throw invalid(`ports can be published on IPv4 addresses only, not on ${foreign.hostIp}`);
+    const foreign = requests.find((request) => isIP(request.hostIp) === 0);
+    if (foreign !== undefined) throw invalid(`ports can be published on addresses of this host, not on ${JSON.stringify(foreign.hostIp)}`);
     const before = published.get(key) ?? [];
     const kept = new Set(before.map(claimKey));
     const claimed = new Map<string, Claim>();
     const ports: PublishedPort[] = [];
     try {
-      for (const request of requests) ports.push(await allocate(key, request, kept, claimed));
+      for (const request of requests) ports.push(...(await allocate(key, request, kept, claimed)));
       record(key, ports);
       await options.apply();
     } catch (error) {
@@ -180,7 +195,7 @@ function allocated({ hostIp, hostPort }: PortRequest): Error {
 }
 
 function meet(one: string, other: string): boolean {
-  return one === other || one === '0.0.0.0' || other === '0.0.0.0';
+  return one === other || (isIpv6Text(one) === isIpv6Text(other) && (isAnyAddress(one) || isAnyAddress(other)));
 }
 
 /** first … last, then from `wrapTo` up to before first. */

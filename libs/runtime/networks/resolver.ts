@@ -3,10 +3,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { whileTrying } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
 import { type DnsQuestion, type DnsRecord, readQuestion, recordType, responseCode, writeAnswer } from './dns-message.ts';
+import { canonicalAddress, isIpv6Text } from './subnet.ts';
 
 /** What the resolver knows of the world. */
 export interface NameSource {
-  /** Addresses of `name` as the container at `client` sees it; null: not one of our names. */
+  /** Addresses of both families of `name` as the container at `client` sees it; null: not one of our names. */
   addresses(client: string, name: string): readonly string[] | null;
   /** The name of the container at `address`, for `client`. */
   nameOf(client: string, address: string): string | null;
@@ -35,13 +36,15 @@ export function createResolver(source: NameSource, logger: Logger): Resolver {
 
   function ownAnswer(question: DnsQuestion, client: string): Buffer | null {
     if (question.type === recordType.PTR) {
-      const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(question.name);
-      const name = match === null ? null : source.nameOf(client, [match[4], match[3], match[2], match[1]].join('.'));
+      const address = reversedAddress(question.name);
+      const name = address === null ? null : source.nameOf(client, address);
       return name === null ? null : writeAnswer(question, responseCode.noError, [{ type: recordType.PTR, name }], ttlSeconds);
     }
     const addresses = source.addresses(client, question.name);
     if (addresses === null) return null;
-    const records: DnsRecord[] = question.type === recordType.A ? shuffled(addresses).map((address) => ({ type: recordType.A, address })) : [];
+    const { type } = question;
+    const isWanted = (address: string) => type === (isIpv6Text(address) ? recordType.AAAA : recordType.A);
+    const records: DnsRecord[] = shuffled(addresses.filter(isWanted)).map((address) => ({ type, address }));
     return writeAnswer(question, responseCode.noError, records, ttlSeconds);
   }
 
@@ -118,6 +121,16 @@ export function createResolver(source: NameSource, logger: Logger): Resolver {
       for (const address of [...listeners.keys()]) this.unlisten(address);
     },
   };
+}
+
+/** The address that a name for the other direction stands for (RFC 1035, section 3.5; RFC 3596, section 2.5). */
+function reversedAddress(name: string): string | null {
+  const ipv4 = /^((?:\d{1,3}\.){4})in-addr\.arpa$/.exec(name)?.[1];
+  if (ipv4 !== undefined) return ipv4.slice(0, -1).split('.').reverse().join('.');
+  const ipv6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name)?.[1];
+  if (ipv6 === undefined) return null;
+  const digits = ipv6.replaceAll('.', '').split('').reverse().join('');
+  return canonicalAddress(digits.match(/.{4}/g)?.join(':') ?? '');
 }
 
 function shuffled(addresses: readonly string[]): string[] {

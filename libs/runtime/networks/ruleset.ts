@@ -1,8 +1,10 @@
 import type { PublishedPort } from './networks.ts';
+import { isAnyAddress, isIpv6Text } from './subnet.ts';
 
 export interface FilteredNetwork {
   readonly bridge: string;
-  readonly subnet: string;
+  /** Of one family or both. */
+  readonly subnets: readonly string[];
   readonly internal: boolean;
   /** False: containers' own addresses are seen outside (com.docker.network.bridge.enable_ip_masquerade). */
   readonly masquerade: boolean;
@@ -13,14 +15,15 @@ export interface FilteredNetwork {
 function target(ports: PublishedPort['targets']): string {
   const [first] = ports;
   if (first === undefined) return 'drop';
-  if (ports.length === 1) return `dnat ip to ${first.ip}:${first.port}`;
+  if (ports.length === 1) return isIpv6Text(first.ip) ? `dnat ip6 to [${first.ip}]:${first.port}` : `dnat ip to ${first.ip}:${first.port}`;
   const choices = ports.map(({ ip, port }, index) => `${index} : ${ip} . ${port}`).join(', ');
   return `dnat ip to numgen inc mod ${ports.length} map { ${choices} }`;
 }
 
 function publication(port: PublishedPort): string {
-  const address = port.hostIp === '0.0.0.0' ? '' : `ip daddr ${port.hostIp} `;
-  return `    meta nfproto ipv4 ${address}${port.protocol} dport ${port.hostPort} ${target(port.targets)}`;
+  const family = isIpv6Text(port.hostIp) ? 'ip6' : 'ip';
+  const address = isAnyAddress(port.hostIp) ? '' : `${family} daddr ${port.hostIp} `;
+  return `    meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} ${address}${port.protocol} dport ${port.hostPort} ${target(port.targets)}`;
 }
 
 function forwarding(network: FilteredNetwork): string[] {
@@ -36,12 +39,13 @@ function forwarding(network: FilteredNetwork): string[] {
 
 function translation(network: FilteredNetwork): string[] {
   const name = JSON.stringify(network.bridge);
+  const sources = network.subnets.map((subnet) => `${isIpv6Text(subnet) ? 'ip6' : 'ip'} saddr ${subnet}`);
   return [
     // A container that reaches a published port of its own network by way of the host must get its answer by way of the host.
-    `    ip saddr ${network.subnet} oifname ${name} ct status dnat masquerade`,
+    ...sources.map((source) => `    ${source} oifname ${name} ct status dnat masquerade`),
     // The host itself, connecting to 127.0.0.1:PORT.
     `    ip saddr 127.0.0.0/8 oifname ${name} masquerade`,
-    ...(network.internal || !network.masquerade ? [] : [`    ip saddr ${network.subnet} oifname != ${name} masquerade`]),
+    ...(network.internal || !network.masquerade ? [] : sources.map((source) => `    ${source} oifname != ${name} masquerade`)),
   ];
 }
 
@@ -49,8 +53,8 @@ function translation(network: FilteredNetwork): string[] {
  * The whole of our nftables table, to be given to `nft -f` as one transaction: nothing of anybody else's is touched, and there is no moment without rules.
  */
 export function toRuleset(table: string, networks: readonly FilteredNetwork[], ports: readonly PublishedPort[]): string {
-  // An address of its own wins over 0.0.0.0 on the same port.
-  const ordered = ports.toSorted((one, other) => Number(one.hostIp === '0.0.0.0') - Number(other.hostIp === '0.0.0.0'));
+  // An address of its own wins over all of them on the same port.
+  const ordered = ports.toSorted((one, other) => Number(isAnyAddress(one.hostIp)) - Number(isAnyAddress(other.hostIp)));
   return `table inet ${table} {}
 delete table inet ${table}
 table inet ${table} {
