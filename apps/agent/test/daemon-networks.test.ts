@@ -77,6 +77,7 @@ test('ports are published on [::] too, by the same number, and nothing else is r
     [neighbour, '[fd00:77::1]:8082'],
     [host, `[fd00:77::1]:${port}`],
     [host, `127.0.0.1:${port}`],
+    [host, `[::1]:${port}`],
   ] as const) {
     await expect.poll(() => fetchOn(from, address), { message: address }).toBe('served\n');
   }

@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { createServer, isIP } from 'node:net';
+import { connect, createServer, isIP, type Socket } from 'node:net';
 import { conflict, invalid, operational } from '@gantry/platform/errors';
 import type { Logger } from '@gantry/platform/node';
+import { spliceStreams } from '@gantry/platform/streams';
 import type { MetadataStore } from '@gantry/runtime/metadata';
 import { z } from 'zod';
 import type { PortPublisher, PortRequest, PublishedPort } from './networks.ts';
@@ -17,19 +18,23 @@ const Publication = z.object({
 /** Where ports nobody chose are taken from, as Docker does. */
 const ephemeral = { first: 49_153, last: 65_535 } as const;
 
-/** A socket that does nothing but keep the port from others on this host: packets never get to it. */
+/** A socket that keeps the port from others on this host. Packets get to it only where no rule can lead them on: from ::1. */
 interface Claim {
   release(): void;
 }
 
+/** Connections to one port from ::1 at a time. */
+const maxCarried = 256;
+
 const claimKey = (port: Pick<PublishedPort, 'hostIp' | 'protocol' | 'hostPort'>) => `${port.protocol} ${port.hostIp} ${port.hostPort}`;
 
-function claimPort(hostIp: string, protocol: PortRequest['protocol'], port: number): Promise<Claim> {
+function claimPort({ hostIp, protocol, hostPort: port }: PublishedPort, serve: (socket: Socket) => void): Promise<Claim> {
   const { promise, resolve, reject } = Promise.withResolvers<Claim>();
   if (protocol === 'tcp') {
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer({ allowHalfOpen: true }, serve);
+    server.maxConnections = maxCarried;
     server.once('error', reject);
-    server.listen({ host: hostIp, port, exclusive: true, backlog: 1, ipv6Only: isIpv6Text(hostIp) }, () => resolve({ release: () => void server.close() }));
+    server.listen({ host: hostIp, port, exclusive: true, ipv6Only: isIpv6Text(hostIp) }, () => resolve({ release: () => void server.close() }));
     server.unref();
   } else if (protocol === 'udp') {
     const socket = createSocket(isIpv6Text(hostIp) ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
@@ -76,10 +81,20 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
     return range(nextEphemeral, ephemeral.last, ephemeral.first);
   }
 
+  /** The kernel has no route_localnet for IPv6: what the host itself sends to ::1 is carried on from here. */
+  function carrierOf(port: PublishedPort): (socket: Socket) => void {
+    const name = claimKey(port);
+    return (socket) => {
+      const target = all().find((candidate) => claimKey(candidate) === name)?.targets[0];
+      if (target === undefined || !isIpv6Text(port.hostIp)) socket.destroy();
+      else spliceStreams(socket, connect({ host: target.ip, port: target.port, allowHalfOpen: true }));
+    };
+  }
+
   /** Null when somebody else on this host has it. */
   async function claim(port: PublishedPort): Promise<Claim | null> {
     try {
-      return await claimPort(port.hostIp, port.protocol, port.hostPort);
+      return await claimPort(port, carrierOf(port));
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') return null;
       throw operational('failed', `bind for ${port.hostIp}:${port.hostPort} failed`, { cause });
@@ -177,7 +192,7 @@ export function createPortPublisher(options: PortPublisherOptions): PortPublishe
     async takeUp() {
       for (const port of all()) {
         try {
-          claims.set(claimKey(port), await claimPort(port.hostIp, port.protocol, port.hostPort));
+          claims.set(claimKey(port), await claimPort(port, carrierOf(port)));
         } catch (error) {
           options.logger.warn({ err: error, port: claimKey(port) }, 'a published port was taken by another process meanwhile');
         }

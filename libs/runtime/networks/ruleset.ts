@@ -72,6 +72,8 @@ ${ordered.map(publication).join('\n')}
   }
   chain output {
     type nat hook output priority -100; policy accept;
+    # Nothing leads on from there: the port publisher carries it.
+    ip6 daddr ::1 return
     fib daddr type local jump published
   }
   chain postrouting {
