@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import { badRequest, EngineError, negotiateVersion, newestApiVersion, toEngineError } from '@gantry/engine-api/protocol';
@@ -20,8 +22,21 @@ export interface EngineServerOptions {
   readonly tls?: TlsOptions;
   /** Throws when a request must not be answered: a browser's, or one for another host. */
   readonly guard?: (request: IncomingMessage) => void;
+  readonly limits?: Partial<EngineLimits>;
 }
 
+/** What a client may take up at a time. Docker has no such limits: these are far from what its clients need. */
+export interface EngineLimits {
+  /** Requests under way, streams included, on all connections. */
+  readonly requests: number;
+  /** Sent ahead on one connection, unanswered. */
+  readonly requestsPerConnection: number;
+  readonly headers: number;
+  /** A client that takes in nothing of what it asked for is let go after this long. */
+  readonly stalledMs: number;
+}
+
+const generous: EngineLimits = { requests: 2048, requestsPerConnection: 16, headers: 1000, stalledMs: 4 * 3_600_000 };
 const limits = { maxHeaderSize: 256 << 10, headersTimeout: 60_000, keepAliveTimeout: 300_000, maxConnections: 4096 };
 
 function parseTarget(request: IncomingMessage): { path: string; query: URLSearchParams } {
@@ -42,10 +57,14 @@ export class EngineServer {
   readonly server: Server;
   readonly #router: Router<Handler>;
   readonly #options: EngineServerOptions;
+  readonly #limits: EngineLimits;
   readonly #hijacked = new Set<Duplex>();
+  readonly #underWay = new Map<Socket, number>();
+  #requests = 0;
 
   constructor(options: EngineServerOptions) {
     this.#options = options;
+    this.#limits = { ...generous, ...options.limits };
     this.#router = new Router(options.routes);
     const listener: RequestListener = (request, response) => void this.#answer(request, response, null);
     // A build or a load may take hours: there is no limit on the length of a request.
@@ -58,7 +77,8 @@ export class EngineServer {
       keepAliveTimeout: limits.keepAliveTimeout,
     };
     this.server = options.tls ? createTlsServer({ ...settings, ...options.tls }, listener) : createServer(settings, listener);
-    this.server.timeout = 0;
+    this.server.timeout = this.#limits.stalledMs;
+    this.server.on('timeout', (socket: Socket) => this.#letGoIfStalled(socket));
     this.server.maxConnections = limits.maxConnections;
     this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
   }
@@ -74,6 +94,8 @@ export class EngineServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#hijacked.add(socket);
+    // Node's server takes its own listener away.
+    request.socket.setTimeout(this.#limits.stalledMs, () => this.#letGoIfStalled(request.socket));
     socket.once('close', () => this.#hijacked.delete(socket));
     // A peer that vanishes is seen by the 'close' that follows.
     socket.on('error', (error) => this.#options.log.debug({ err: error, url: request.url }, 'hijacked connection broke'));
@@ -87,6 +109,34 @@ export class EngineServer {
     void this.#answer(request, response, { socket, body: new UpgradedBody(request, socket, head) });
   }
 
+  /** A quiet stream is as it should be; one whose bytes nobody takes is not, nor is a connection that is no longer used. */
+  #letGoIfStalled(socket: Socket): void {
+    const bytes = socket.writableLength;
+    if (bytes === 0 && this.#underWay.has(socket)) return;
+    if (bytes > 0) this.#options.log.warn({ bytes, stalledMs: this.#limits.stalledMs }, 'a client stopped reading its answer and is let go');
+    socket.destroy();
+  }
+
+  /** Counts the request until it is over; throws when it is one too many. */
+  #admit(request: IncomingMessage, over: EventEmitter): void {
+    const { socket, rawHeaders } = request;
+    const here = (this.#underWay.get(socket) ?? 0) + 1;
+    this.#underWay.set(socket, here);
+    this.#requests++;
+    over.once('close', () => {
+      this.#requests--;
+      const left = (this.#underWay.get(socket) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(socket, left);
+      else this.#underWay.delete(socket);
+    });
+    const { headers, requests, requestsPerConnection } = this.#limits;
+    // What is sent ahead after a refusal is not even refused.
+    if (here > 2 * requestsPerConnection) socket.destroy();
+    if (here > requestsPerConnection) throw new EngineError(429, `more than ${requestsPerConnection} unanswered requests on one connection`);
+    if (this.#requests > requests) throw new EngineError(503, `more than ${requests} requests at a time: try again when some have ended`);
+    if (rawHeaders.length / 2 > headers) throw new EngineError(431, `more than ${headers} headers`);
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null): Promise<void> {
     response.setHeader('Api-Version', newestApiVersion);
     response.setHeader('Docker-Experimental', 'false');
@@ -95,6 +145,7 @@ export class EngineServer {
     const parts = { request, response, upgrade };
     let exchange: Exchange | null = null;
     try {
+      this.#admit(request, upgrade?.socket ?? response);
       this.#options.guard?.(request);
       const target = parseTarget(request);
       const { prefix, path } = splitVersion(target.path);

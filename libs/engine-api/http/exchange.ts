@@ -33,6 +33,8 @@ const clientGone = new DOMException('the client is gone', 'AbortError');
 
 const maxJsonBytes = 8 << 20;
 const discardMs = 1000;
+/** A body of JSON is there at once, or nearly. */
+const bodyMs = 60_000;
 
 /** One request and the ways it can be answered. */
 export class Exchange {
@@ -95,7 +97,17 @@ export class Exchange {
 
   /** Reads the whole body, up to a limit. */
   async bytes(maxBytes = maxJsonBytes): Promise<Buffer> {
-    if (this.upgrade) return this.upgrade.body.read(maxBytes);
+    const { socket } = this.request;
+    const late = setTimeout(() => socket.destroy(), bodyMs);
+    late.unref();
+    try {
+      return await (this.upgrade ? this.upgrade.body.read(maxBytes) : this.#readBody(maxBytes));
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #readBody(maxBytes: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     let size = 0;
     // A body that is too long is left, not destroyed: the connection is still needed for the answer.

@@ -34,7 +34,9 @@ export interface BuildRequest {
   readonly settings: RunSettings;
   /** By registry host. */
   readonly credentials: ReadonlyMap<string, RegistryCredentials>;
-  readonly print: (text: string | Buffer) => void;
+  readonly print: (text: string) => void;
+  /** Of a RUN, which waits for it. */
+  readonly onOutput: (text: Buffer) => Promise<void>;
   readonly onProgress: (progress: LayerProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -141,6 +143,7 @@ async function buildStages(parts: BuildParts, cache: StepCache, context: BuildCo
     useCache: request.useCache,
     signal: request.signal,
     print: request.print,
+    onOutput: request.onOutput,
     intermediates: new Set(),
     source: async (name) => {
       const index = stageIndex(stages, name, stages.length);

@@ -37,7 +37,7 @@ export interface RunRequest {
   readonly config: ImageProcessConfig;
   readonly buildArguments: readonly string[];
   readonly settings: RunSettings;
-  readonly onOutput: (text: Buffer) => void;
+  readonly onOutput: (text: Buffer) => Promise<void>;
   readonly onContainer: (containerId: string) => void;
   readonly signal: AbortSignal;
 }
@@ -67,7 +67,7 @@ export async function runInContainer(parts: BuildParts, request: RunRequest, use
     for (const promise of [attaching, waiting]) promise.catch(() => undefined);
     await containers.start(container.id);
     const stream = await attaching;
-    for await (const chunk of stream.output) request.onOutput(chunk.bytes);
+    for await (const chunk of stream.output) await request.onOutput(chunk.bytes);
     const { exitCode } = await waiting;
     signal.throwIfAborted();
     if (exitCode !== 0) throw new RunFailed(command, exitCode);

@@ -28,7 +28,8 @@ export interface BuildRun {
   readonly signal: AbortSignal;
   /** Keeps layers that no image refers to yet. */
   readonly lease: Lease;
-  readonly print: (text: string | Buffer) => void;
+  readonly print: (text: string) => void;
+  readonly onOutput: (text: Buffer) => Promise<void>;
   /** The state of an earlier stage by name or index, or of an image. */
   readonly source: (name: string) => Promise<StageState>;
   readonly intermediates: Set<string>;
@@ -242,7 +243,7 @@ export class StageBuilder {
           config: this.state.config,
           buildArguments: [...args, ...this.#scope.proxyArguments()],
           settings: { ...settings, networkMode },
-          onOutput: print,
+          onOutput: this.#run.onOutput,
           onContainer: (id) => print(` ---> Running in ${id.slice(0, 12)}\n`),
           signal: this.#run.signal,
         },

@@ -119,17 +119,21 @@ function createWaker(path: string, signal: AbortSignal | undefined) {
     }
   };
   rewatch();
+  const wakeAtAbort = () => wake();
+  signal?.addEventListener('abort', wakeAtAbort, { once: true });
   return {
     rewatch,
     async wait(): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;
       const timer = setTimeout(resolve, pollMs);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
-      await promise;
+      if (signal?.aborted !== true) await promise;
       clearTimeout(timer);
     },
-    close: () => watcher?.close(),
+    close() {
+      signal?.removeEventListener('abort', wakeAtAbort);
+      watcher?.close();
+    },
   };
 }
 

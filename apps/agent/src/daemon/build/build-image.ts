@@ -39,6 +39,10 @@ export async function buildImage({ builder }: Engine, exchange: Exchange): Promi
       settings: runSettings(exchange),
       credentials: registryConfig(exchange.header('x-registry-config')),
       print,
+      onOutput: async (text) => {
+        print(text);
+        await progress.drained();
+      },
       onProgress: (layer) => {
         if (!isQuiet) progress.layer(layer);
       },

@@ -43,13 +43,12 @@ export class OutputBatch {
     if (this.#isMultiplexed) this.#parts.push(multiplexHeader(outputStream[chunk.stream], chunk.bytes.length));
     this.#parts.push(chunk.bytes);
     this.#size += chunk.bytes.length;
-    if (this.#size >= batchBytes) {
-      this.flush();
-      await drained(this.#output);
-    } else if (!this.#isScheduled) {
+    if (this.#size >= batchBytes) this.flush();
+    else if (!this.#isScheduled) {
       this.#isScheduled = true;
       setImmediate(() => this.flush());
     }
+    if (this.#output.writableNeedDrain) await drained(this.#output);
   }
 
   flush(): void {

@@ -3,6 +3,7 @@ import type { Exchange } from '@gantry/engine-api/http';
 import { describeSize, toEngineError } from '@gantry/engine-api/protocol';
 import { encodeProgress, type ProgressMessage, progressBar, toErrorMessage } from '@gantry/engine-api/stream';
 import type { LayerProgress } from '@gantry/runtime/images';
+import { drained } from '../containers/process-pump.ts';
 
 /**
  * A progress stream whose headers go out with its first line: a failure before that is an ordinary error, one after it the last
@@ -23,12 +24,18 @@ export class ProgressStream {
   }
 
   write(message: ProgressMessage): void {
-    const body = this.#open();
-    body.write(encodeProgress(message));
+    this.#open().write(encodeProgress(message));
+  }
+
+  /** Waits while the client reads slower than this is written. */
+  async drained(): Promise<void> {
+    if (this.#body !== null) await drained(this.#body);
   }
 
   layer(progress: LayerProgress): void {
     const { id, status, current, total } = progress;
+    // The next one says more: a client that does not keep up misses nothing.
+    if (current !== undefined && this.#body?.writableNeedDrain === true) return;
     if (current === undefined || total === undefined) this.write({ status, progressDetail: {}, id });
     else this.write({ status, progressDetail: { current, total }, progress: progressBar(current, total, describeSize), id });
   }
