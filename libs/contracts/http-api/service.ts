@@ -222,6 +222,14 @@ export const ServiceSpec = z.object({
   update: UpdatePolicy.default(UpdatePolicy.parse({})),
   /** When a node joins or returns, move tasks to it, one at a time, the new one first. Unless told: as GANTRY_REBALANCE says. */
   rebalance: z.boolean().optional(),
+  /**
+   * No task of a revision starts before these services are: started (all their tasks' processes are), healthy (all their tasks run), or
+   * completed (a job's latest run, or all tasks, ended well). Once one has run, the others wait no more; a job's wait each time.
+   */
+  dependsOn: z
+    .array(z.object({ service: ResourceName, condition: z.enum(['started', 'healthy', 'completed']).default('started') }))
+    .max(32)
+    .optional(),
 });
 export type ServiceSpec = z.infer<typeof ServiceSpec>;
 

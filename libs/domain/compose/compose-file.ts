@@ -1,5 +1,6 @@
 import { ResourceName } from '@gantry/contracts/http-api';
 import { z } from 'zod';
+import { checkDependencies } from '../service/index.ts';
 import { ComposeMount } from './mount.ts';
 import { ComposePayload, ComposePayloadUse } from './payloads.ts';
 import { ComposePort } from './port.ts';
@@ -80,6 +81,17 @@ const Cron = z.strictObject({
   history: z.number().int().positive().optional(),
 });
 
+const conditions = { service_started: 'started', service_healthy: 'healthy', service_completed_successfully: 'completed' } as const;
+const Condition = z.enum(['service_started', 'service_healthy', 'service_completed_successfully']).transform((name) => conditions[name]);
+
+/** A list of names, or names with what is waited for. */
+const DependsOn = z.union([
+  z.array(ResourceName).transform((names) => names.map((service) => ({ service, condition: 'started' as const }))),
+  z
+    .record(ResourceName, z.strictObject({ condition: Condition, required: z.literal(true).optional() }))
+    .transform((map) => Object.entries(map).map(([service, { condition }]) => ({ service, condition }))),
+]);
+
 export const ComposeService = z.strictObject({
   image: z.string().min(1),
   command: Words.optional(),
@@ -88,6 +100,7 @@ export const ComposeService = z.strictObject({
   ports: z.array(ComposePort).default([]),
   deploy: Deploy.optional(),
   'x-cron': Cron.optional(),
+  depends_on: DependsOn.optional(),
   healthcheck: Healthcheck.optional(),
   labels: Labels.default({}),
   volumes: z.array(ComposeMount).default([]),
@@ -117,7 +130,12 @@ export const ComposeFile = z
     configs: z.record(z.string(), ComposePayload).default({}),
   })
   .superRefine((file, context) => {
+    const graph = new Map(Object.entries(file.services).map(([name, { depends_on = [] }]) => [name, depends_on.map(({ service }) => service)]));
     for (const [service, uses] of Object.entries(file.services)) {
+      for (const { field, message } of checkDependencies({ name: service, dependsOn: uses.depends_on }, graph)) {
+        const at = uses.depends_on?.[Number(field.split('.')[1])];
+        context.addIssue({ code: 'custom', path: ['services', service, 'depends_on', at?.service ?? ''], message });
+      }
       for (const section of ['secrets', 'configs'] as const) {
         for (const [index, { source }] of uses[section].entries()) {
           if (source in file[section]) continue;

@@ -15,6 +15,29 @@ function faultsOf(text: string) {
   return parsed.kind === 'refused' ? parsed.faults : [];
 }
 
+describe('depends_on', () => {
+  const withDependsOn = (text: string) => `services: { web: { image: a, depends_on: ${text} }, db: { image: b }, job: { image: c, depends_on: [web] } }`;
+
+  test('a list waits for a start, a map for what it says', () => {
+    expect(servicesOf(withDependsOn('[db]'))[0]?.dependsOn).toEqual([{ service: 'shop_db', condition: 'started' }]);
+    expect(servicesOf(withDependsOn('{db: {condition: service_healthy}}'))[0]?.dependsOn).toEqual([{ service: 'shop_db', condition: 'healthy' }]);
+    expect(servicesOf(withDependsOn('{db: {condition: service_completed_successfully}}'))[0]?.dependsOn).toEqual([
+      { service: 'shop_db', condition: 'completed' },
+    ]);
+    expect(servicesOf(withDependsOn('[db]'))[1]?.dependsOn).toBeUndefined();
+  });
+
+  test('rings, unknown names and conditions are faults that name the key', () => {
+    expect(faultsOf(withDependsOn('[cache]'))).toEqual([{ key: 'services.web.depends_on.cache', message: 'there is no service cache' }]);
+    expect(faultsOf(withDependsOn('[job]'))).toContainEqual({
+      key: 'services.web.depends_on.job',
+      message: 'these would wait for each other: web → job → web',
+    });
+    expect(faultsOf(withDependsOn('{db: {condition: service_happy}}'))[0]?.key).toBe('services.web.depends_on.db.condition');
+    expect(faultsOf(withDependsOn('{db: {condition: service_started, required: false}}'))[0]?.key).toBe('services.web.depends_on.db.required');
+  });
+});
+
 test('the whole supported subset arrives in the spec', () => {
   const [web] = servicesOf(`
 services:

@@ -90,6 +90,7 @@ function toService(stackName: string, name: string, service: ComposeService, fil
     mode: toMode(service),
     task: toTask(service, file),
     ports: service.ports.flat(),
+    ...given({ dependsOn: service.depends_on?.map(({ service: on, condition }) => ({ service: `${stackName}_${on}`, condition })) }),
     update: given({
       parallelism: update.parallelism,
       delayMs: update.delay,

@@ -56,6 +56,14 @@ export class SimulatedTasks {
     this.#end(known, exitCode);
   }
 
+  /** What a script would do by and by happens now. */
+  report(taskId: TaskId, state: 'running'): void {
+    const known = this.#tasks.get(taskId);
+    if (known === undefined) throw new Error(`no task ${taskId} on this node`);
+    if (known.timer) clearTimeout(known.timer);
+    this.#advance(known, { state, message: 'started', ports: known.task.ports });
+  }
+
   close(): void {
     for (const taskId of [...this.#tasks.keys()]) this.forget(taskId);
   }

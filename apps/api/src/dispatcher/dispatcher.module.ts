@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PayloadRepository } from '../modules/payloads/payload.repository.ts';
+import { DependencyRepository } from '../reconcilers/dependency.repository.ts';
 import { ReplicaRepository } from '../replicas/replica.repository.ts';
 import { ReplicaGateway } from '../replicas/replica-gateway.ts';
 import { ReplicaRegistration } from '../replicas/replica-registration.ts';
@@ -18,6 +19,7 @@ import { TaskStatusRepository } from './task-status.repository.ts';
   providers: [
     AgentNodeRepository,
     AssignmentRepository,
+    DependencyRepository,
     Dispatcher,
     LinkGateway,
     NodeConnections,

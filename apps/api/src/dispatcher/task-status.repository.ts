@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { recordChanges, type Wake } from '../persistence/changes.ts';
 import { LinkDatabase } from '../persistence/database.ts';
 import type { TaskState } from '../persistence/generated/client.ts';
+import { DependencyRepository } from '../reconcilers/dependency.repository.ts';
 
 interface CurrentRow {
   id: string;
@@ -24,7 +25,10 @@ function isDecisive(state: TaskState): boolean {
 
 @Injectable()
 export class TaskStatusRepository {
-  constructor(@Inject(LinkDatabase) private readonly database: LinkDatabase) {}
+  constructor(
+    @Inject(LinkDatabase) private readonly database: LinkDatabase,
+    @Inject(DependencyRepository) private readonly dependencies: DependencyRepository,
+  ) {}
 
   /**
    * Writes what agents reported, each only if it moves its task and comes from the task's own node. Reports for tasks that are gone are
@@ -55,7 +59,8 @@ export class TaskStatusRepository {
           as v("taskId" text, state text, at text, message text, error text, "containerId" text, "exitCode" int, ports jsonb)
         where t.id = v."taskId"`;
       const services = new Set(moved.filter(({ state }) => isDecisive(state)).map(({ serviceId }) => serviceId));
-      const wake: Wake[] = [...services].map((key) => ({ loop: 'service', key }));
+      const started = new Set(moved.filter(({ state }) => state === 'starting').map(({ serviceId }) => serviceId));
+      const wake: Wake[] = [...[...services].map((key) => ({ loop: 'service', key })), ...(await this.dependencies.toWake(transaction, [...started]))];
       await recordChanges(transaction, { tasks: moved.map(({ taskId }) => taskId), wake });
       return moved.length;
     });

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
 import { recordChanges, type Wake } from '../persistence/changes.ts';
 import { Database, type Transaction } from '../persistence/database.ts';
+import { DependencyRepository } from './dependency.repository.ts';
 import { JobStateRepository } from './job-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
 import { type ServiceState, ServiceStateRepository, type Touched } from './service-state.repository.ts';
@@ -35,6 +36,7 @@ export class JobReconciler implements Reconciler {
     @Inject(Database) private readonly database: Database,
     @Inject(ServiceStateRepository) private readonly services: ServiceStateRepository,
     @Inject(JobStateRepository) private readonly jobs: JobStateRepository,
+    @Inject(DependencyRepository) private readonly dependencies: DependencyRepository,
   ) {}
 
   keys(): Promise<string[]> {
@@ -110,6 +112,7 @@ export class JobReconciler implements Reconciler {
       },
       'set-status': async (all) => {
         for (const step of all) if (await this.services.setStatus(transaction, service, step)) isServiceChanged = true;
+        if (isServiceChanged) wake.push(...(await this.dependencies.toWake(transaction, [service.id])));
       },
       // what is further away is found by the period: one row for each look would fill the outbox
       'wake-at': async (all) => {

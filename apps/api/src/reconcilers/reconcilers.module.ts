@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../config.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
 import { LOGGER, type Logger } from '../logger.ts';
 import { PersistenceModule } from '../persistence/persistence.module.ts';
+import { DependencyRepository } from './dependency.repository.ts';
 import { ReconcilerDriver } from './driver.ts';
 import { RECONCILERS, reconcilers } from './index.ts';
 import { JobStateRepository } from './job-state.repository.ts';
@@ -15,6 +16,7 @@ import { ServiceTasksRepository } from './service-tasks.repository.ts';
 import { StackStateRepository } from './stack-state.repository.ts';
 
 const repositories = [
+  DependencyRepository,
   JobStateRepository,
   NodeStateRepository,
   OutboxRepository,

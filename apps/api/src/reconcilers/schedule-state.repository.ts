@@ -5,6 +5,7 @@ import type { CandidateNode, PendingGroup, Placement, Unplaced } from '@gantry/d
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Transaction } from '../persistence/database.ts';
+import type { WaitingTasks } from './dependency.repository.ts';
 import type { NodeState } from './node-state.repository.ts';
 
 /** Any number that no other user of advisory locks in this database takes. */
@@ -93,9 +94,10 @@ export class ScheduleStateRepository {
   }
 
   /** The longest waiting first, in groups that ask for the same. */
-  async findPending(transaction: Transaction): Promise<PendingGroup[]> {
+  async findPending(transaction: Transaction, except: readonly WaitingTasks[]): Promise<PendingGroup[]> {
+    const waiting = except.map(({ serviceId, revision }) => `${serviceId}/${revision}`);
     const rows = await transaction.$queryRaw<PendingRow[]>`
-      select id, service_id, revision, node_id from task where state = 'pending' and desired_state = 'running' order by created_at, slot limit ${tasksPerRun}`;
+      select id, service_id, revision, node_id from task where state = 'pending' and desired_state = 'running' and service_id || '/' || revision <> all(${waiting}::text[]) order by created_at, slot limit ${tasksPerRun}`;
     const demands = await this.#findDemands(transaction, rows);
     return [...Map.groupBy(rows, keyOf)].flatMap(([key, tasks]) => {
       const demand = demands.get(key);

@@ -2,6 +2,7 @@ import { planSchedule } from '@gantry/domain/scheduler';
 import { Inject, Injectable } from '@nestjs/common';
 import { recordChanges, type Wake } from '../persistence/changes.ts';
 import { Database } from '../persistence/database.ts';
+import { DependencyRepository } from './dependency.repository.ts';
 import { NodeStateRepository } from './node-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
 import { ScheduleStateRepository, tasksPerRun } from './schedule-state.repository.ts';
@@ -15,6 +16,7 @@ export class ScheduleReconciler implements Reconciler {
     @Inject(Database) private readonly database: Database,
     @Inject(NodeStateRepository) private readonly nodes: NodeStateRepository,
     @Inject(ScheduleStateRepository) private readonly tasks: ScheduleStateRepository,
+    @Inject(DependencyRepository) private readonly dependencies: DependencyRepository,
   ) {}
 
   async keys(): Promise<string[]> {
@@ -24,7 +26,11 @@ export class ScheduleReconciler implements Reconciler {
   reconcile(): Promise<void> {
     return this.database.transaction(async (transaction) => {
       await this.tasks.lock(transaction);
-      const pending = await this.tasks.findPending(transaction);
+      const waiting = await this.dependencies.findWaiting(transaction);
+      const told = await this.dependencies.explain(transaction, waiting);
+      const toldWake = [...new Set(told.map(({ serviceId }) => serviceId))].map((key) => ({ loop: 'service', key }));
+      await recordChanges(transaction, { tasks: told.map(({ id }) => id), wake: toldWake });
+      const pending = await this.tasks.findPending(transaction, waiting);
       if (pending.length === 0) return;
       const candidates = await this.tasks.toCandidates(transaction, await this.nodes.findAll(transaction), [
         ...new Set(pending.map((group) => group.serviceId)),

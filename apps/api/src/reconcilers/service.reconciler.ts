@@ -4,6 +4,7 @@ import { type Action, planService, type Step, type StepOf } from '@gantry/domain
 import { Inject, Injectable } from '@nestjs/common';
 import { type Changes, recordChanges, type Wake } from '../persistence/changes.ts';
 import { Database, type Transaction } from '../persistence/database.ts';
+import { DependencyRepository } from './dependency.repository.ts';
 import { JobReconciler } from './job.reconciler.ts';
 import { type NodeState, NodeStateRepository } from './node-state.repository.ts';
 import { type Reconciler, wholeCluster } from './reconciler.ts';
@@ -35,6 +36,7 @@ export class ServiceReconciler implements Reconciler {
     @Inject(ServiceTasksRepository) private readonly tasks: ServiceTasksRepository,
     @Inject(NodeStateRepository) private readonly nodes: NodeStateRepository,
     @Inject(JobReconciler) private readonly jobs: JobReconciler,
+    @Inject(DependencyRepository) private readonly dependencies: DependencyRepository,
   ) {}
 
   keys(): Promise<string[]> {
@@ -136,6 +138,7 @@ export class ServiceReconciler implements Reconciler {
       },
       'set-status': async (steps) => {
         for (const step of steps) if (await this.services.setStatus(transaction, service, step)) outcome.isServiceChanged = true;
+        if (outcome.isServiceChanged) outcome.wake.push(...(await this.dependencies.toWake(transaction, [service.id])));
       },
       'wake-at': async (steps) => {
         for (const { at } of steps) outcome.wake.push({ loop: this.loop, key: service.id, dueAt: new Date(at) });

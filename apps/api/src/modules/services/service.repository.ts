@@ -56,6 +56,13 @@ export class ServiceRepository {
     return (await transaction.service.count({ where: { name } })) > 0;
   }
 
+  /** Every service that stays, with the names of what it depends on. */
+  async findDependencies(transaction: Transaction): Promise<Map<string, string[]>> {
+    const rows = await transaction.$queryRaw<{ name: string; services: string[] | null }[]>`
+      select name, (select json_agg(d->>'service') from jsonb_array_elements(spec->'dependsOn') d) as services from service where not is_removing`;
+    return new Map(rows.map((row) => [row.name, row.services ?? []]));
+  }
+
   findOfStack(transaction: Transaction, stackId: string): Promise<ServiceRow[]> {
     return transaction.service.findMany({ where: { stackId }, include: withStackName, orderBy: { name: 'asc' } });
   }

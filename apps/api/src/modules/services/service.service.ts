@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PublishedPort, Service, ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
 import { isJobMode } from '@gantry/domain/job';
 import { allotPorts } from '@gantry/domain/network';
-import { checkServiceSpec } from '@gantry/domain/service';
+import { checkDependencies, checkServiceSpec, type SpecFault } from '@gantry/domain/service';
 import { conflict, invalid, notFound, wrongState } from '@gantry/platform/errors';
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
@@ -23,9 +23,17 @@ export function changesOfServices(ids: readonly string[]): Changes {
   return { services: ids, wake: ids.map((key) => ({ loop: 'service', key })) };
 }
 
-function refuseFaults(spec: ServiceSpec, prefix: string): void {
-  const [fault] = checkServiceSpec(spec);
+function refuse([fault]: readonly SpecFault[], prefix: string): void {
   if (fault !== undefined) throw invalid(`${prefix}${fault.field}: ${fault.message}`, { field: `${prefix}${fault.field}` });
+}
+
+interface ServiceChange {
+  readonly spec: ServiceSpec;
+  /** Where the spec is in what the caller sent. */
+  readonly field: string;
+  readonly stackId?: string;
+  /** What is changed along with it. */
+  readonly others?: readonly ServiceSpec[];
 }
 
 interface WhatRuns {
@@ -155,9 +163,13 @@ export class ServiceService {
   }
 
   /** Part of the caller's transaction, which also records the change. */
-  async add(transaction: Transaction, { spec, stackId }: { spec: ServiceSpec; stackId: string | null }): Promise<string> {
-    refuseFaults(spec, '');
+  async add(
+    transaction: Transaction,
+    { spec, stackId, others = [] }: { spec: ServiceSpec; stackId: string | null; others?: readonly ServiceSpec[] },
+  ): Promise<string> {
+    refuse(checkServiceSpec(spec), '');
     if (await this.services.isNameTaken(transaction, spec.name)) throw conflict(`there is a service ${spec.name} already`, { field: 'name' });
+    await this.#checkDependencies(transaction, spec, { others, field: '' });
     const id = newId();
     const payloads = await this.uses.resolve(transaction, spec, '');
     await this.services.insert(transaction, { id, stackId, spec, payloads, ports: await this.#allotPorts(transaction, id, spec, [], '') });
@@ -165,9 +177,9 @@ export class ServiceService {
   }
 
   /** Part of the caller's transaction; the row is locked. Answers whether there was anything to change. */
-  async change(transaction: Transaction, row: ServiceRow, change: { spec: ServiceSpec; field: string; stackId?: string }): Promise<boolean> {
-    const { spec, field } = change;
-    refuseFaults(spec, field);
+  async change(transaction: Transaction, row: ServiceRow, change: ServiceChange): Promise<boolean> {
+    const { spec, field, others = [] } = change;
+    refuse(checkServiceSpec(spec), field);
     const before = toService(row);
     const isMoved = change.stackId !== undefined && change.stackId !== row.stackId;
     if (isDeepStrictEqual(before.spec, spec) && !isMoved) return false;
@@ -175,6 +187,7 @@ export class ServiceService {
       throw wrongState(`service ${row.name} can not become a job or cease to be one: remove it and make another`, { field: `${field}mode.type` });
     if (spec.name !== row.name && (await this.services.isNameTaken(transaction, spec.name)))
       throw conflict(`there is a service ${spec.name} already`, { field: `${field}name` });
+    await this.#checkDependencies(transaction, spec, { others, field });
     const ports = await this.#allotPorts(transaction, row.id, spec, toPorts(row.ports), field);
     const payloads = await this.uses.resolve(transaction, spec, field);
     const tasks = await this.#compareTasks(transaction, row, { spec, ports, payloads });
@@ -190,6 +203,17 @@ export class ServiceService {
     // a job is not run again for it; its next run has the new version
     await this.services.revise(transaction, row, { spec, ports, payloads, tasks: isJobMode(spec.mode) ? 'kept' : 'replaced' });
     return true;
+  }
+
+  async #checkDependencies(transaction: Transaction, spec: ServiceSpec, { others, field }: { others: readonly ServiceSpec[]; field: string }): Promise<void> {
+    if (spec.dependsOn === undefined || spec.dependsOn.length === 0) return;
+    const graph = await this.services.findDependencies(transaction);
+    for (const other of others)
+      graph.set(
+        other.name,
+        (other.dependsOn ?? []).map(({ service }) => service),
+      );
+    refuse(checkDependencies(spec, graph), field);
   }
 
   async #compareTasks(transaction: Transaction, row: ServiceRow, next: WhatRuns): Promise<TaskChange> {

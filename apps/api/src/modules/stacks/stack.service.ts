@@ -52,7 +52,10 @@ export class StackService {
       if (stack.isRemoving) throw wrongState(`stack ${name} is being removed: deploy it again when it is gone`);
       const existing = new Map((await this.services.findOfStack(transaction, stack.id)).map((row) => [row.name, row]));
       const touched: string[] = [];
-      for (const spec of specs) touched.push(...(await atService(spec.name, name, this.#deployService(transaction, stack.id, spec, existing.get(spec.name)))));
+      for (const spec of specs)
+        touched.push(
+          ...(await atService(spec.name, name, this.#deployService(transaction, stack.id, { spec, others: specs, existing: existing.get(spec.name) }))),
+        );
       const wanted = new Set(specs.map((spec) => spec.name));
       const dropped = [...existing.values()].filter((row) => !wanted.has(row.name) && !row.isRemoving).map((row) => row.id);
       await this.services.markRemoving(transaction, dropped);
@@ -78,10 +81,14 @@ export class StackService {
   }
 
   /** Answers the service's id when there was anything to do. */
-  async #deployService(transaction: Transaction, stackId: string, spec: ServiceSpec, existing: ServiceRow | undefined): Promise<string[]> {
-    if (existing === undefined) return [await this.changes.add(transaction, { spec, stackId })];
+  async #deployService(
+    transaction: Transaction,
+    stackId: string,
+    { spec, others, existing }: { spec: ServiceSpec; others: readonly ServiceSpec[]; existing: ServiceRow | undefined },
+  ): Promise<string[]> {
+    if (existing === undefined) return [await this.changes.add(transaction, { spec, stackId, others })];
     if (existing.isRemoving) throw conflict(`service ${spec.name} is still being removed: try again in a moment`);
     const row = (await this.services.lock(transaction, existing.id)) ?? existing;
-    return (await this.changes.change(transaction, row, { spec, field: '', stackId })) ? [row.id] : [];
+    return (await this.changes.change(transaction, row, { spec, field: '', stackId, others })) ? [row.id] : [];
   }
 }
