@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { SimulatedAgent } from '@gantry/testing/agent';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { build } from '../build/build.ts';
 import { environment, root } from '../process/paths.ts';
@@ -53,6 +54,35 @@ test('signs in with the first password, and deploys, lists, scales and removes a
   expect((await gantry(['service', 'rollback', 'demo_web', '1'])).output).toContain('as revision 3');
   expect((await gantry(['services'])).output).toMatch(/demo_web +demo +0\/2/);
   expect((await gantry(['rm', 'demo'])).output).toContain('being removed');
+});
+
+test('explains what is pending, and drains, pauses and labels a node', async () => {
+  expect((await gantry(['node', 'drain', 'nowhere'])).output).toContain('no node is called nowhere');
+  const agent = new SimulatedAgent({ serverUrl: product.url, joinToken: (await gantry(['join-token'])).output.trim().split(' ').at(-1) ?? '', name: 'one' });
+  try {
+    await agent.connect();
+    await agent.until(() => agent.isConnected);
+    expect((await gantry(['node', 'label', 'one', 'disk=ssd', 'zone=a'])).output).toContain('one: disk=ssd zone=a');
+    expect((await gantry(['node', 'label', 'one', 'zone-'])).output).toContain('one: disk=ssd\n');
+    expect((await gantry(['node', 'pause', 'one'])).output).toContain('it keeps its tasks');
+    expect((await gantry(['node', 'drain', 'one'])).output).toContain('its tasks move to other nodes');
+    const folder = join(product.dataDir, 'why');
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+      join(folder, 'compose.yaml'),
+      'services: { web: { image: busybox, deploy: { replicas: 2 } }, later: { image: busybox, depends_on: [web] } }',
+    );
+    await gantry(['deploy', join(folder, 'compose.yaml')]);
+    const explained = async (what: string) => (await gantry(['why', what])).output;
+    await eventually('the service says why it waits', async () => (await explained('why_web')).includes('no node can take it: one is drained'));
+    expect(await explained('why_web')).toMatch(/why_web is pending: 0 of 2 tasks run\n.*and 1 more like it/s);
+    expect(await explained('why_later.1')).toMatch(/why_later\.1 \(\w{25}\) is pending\n {2}waits for service why_web to start: 0 of 2 tasks have/);
+    expect((await gantry(['node', 'activate', 'one'])).output).toContain('one: it takes tasks');
+    await eventually('all of it runs', async () => (await explained('why_later')).includes('1 of 1 tasks run'));
+    await gantry(['rm', 'why']);
+  } finally {
+    agent.close();
+  }
 });
 
 test('keeps secrets and configs, and brings along those of a Compose file', async () => {

@@ -6,9 +6,11 @@ import { addJobCommands } from './commands/job.ts';
 import { joinCluster, up } from './commands/local.ts';
 import { login } from './commands/login.ts';
 import { showLogs } from './commands/logs.ts';
+import { addNodeCommands } from './commands/node.ts';
 import { addPayloadCommands } from './commands/payload.ts';
 import { addServiceCommands } from './commands/service.ts';
 import { showNodes, showServices, showTasks } from './commands/show.ts';
+import { showWhy } from './commands/why.ts';
 
 const program = new Command('gantry').description('Containers on 1 to 1,000 Linux hosts').version('0.1.0').enablePositionalOptions();
 
@@ -45,6 +47,8 @@ program
   .action(deploy);
 program.command('rm <stack>').description('remove a stack and its services').action(removeStack);
 program.command('scale <service> <tasks>').description('set the number of tasks').action(scale);
+program.command('why <name>').description('explain why a task or a service is as it is').action(showWhy);
+addNodeCommands(program);
 addServiceCommands(program);
 addJobCommands(program);
 addPayloadCommands(program, 'secret');
