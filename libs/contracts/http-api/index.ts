@@ -2,11 +2,21 @@ import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { NodeId, PayloadId, ServiceId, TaskId } from '../ids/index.ts';
 import { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, SignIn, SystemStatus } from './account.ts';
-import { JobRun, JobRunPage } from './job.ts';
+import { JobRun, JobRunListQuery, JobRunPage } from './job.ts';
 import { ClusterNode, JoinToken, NodeContainer, NodeListQuery, NodePage, NodeUpdate } from './node.ts';
-import { pageQuery, recordVersion } from './page.ts';
+import { recordVersion } from './page.ts';
 import { Config, ConfigContent, ConfigCreate, ConfigPage, ConfigRotate, PayloadListQuery, Secret, SecretCreate, SecretPage, SecretRotate } from './payload.ts';
-import { maxReplicas, ResourceName, Service, ServiceListQuery, ServicePage, ServiceRevisionPage, ServiceRollback, ServiceSpec } from './service.ts';
+import {
+  maxReplicas,
+  ResourceName,
+  Service,
+  ServiceListQuery,
+  ServicePage,
+  ServiceRevisionListQuery,
+  ServiceRevisionPage,
+  ServiceRollback,
+  ServiceSpec,
+} from './service.ts';
 import { StackDeploy, StackDeployed, StackListQuery, StackPage } from './stack.ts';
 import { Task, TaskListQuery, TaskPage } from './task.ts';
 
@@ -93,7 +103,7 @@ export const httpApi = {
       .output(Service),
     revisions: oc
       .route({ method: 'GET', path: '/services/{serviceId}/revisions', summary: 'What the spec was, newest first', tags: ['services'] })
-      .input(pageQuery.extend({ serviceId: ServiceId }))
+      .input(ServiceRevisionListQuery)
       .output(ServiceRevisionPage),
     rollback: oc
       .route({ method: 'POST', path: '/services/{serviceId}/rollback', summary: 'Make the spec what it was at an earlier revision', tags: ['services'] })
@@ -128,7 +138,7 @@ export const httpApi = {
   jobs: {
     runs: oc
       .route({ method: 'GET', path: '/services/{serviceId}/runs', summary: 'Runs of a job, newest first', tags: ['jobs'] })
-      .input(pageQuery.extend({ serviceId: ServiceId }))
+      .input(JobRunListQuery)
       .output(JobRunPage),
     run: oc
       .route({ method: 'POST', path: '/services/{serviceId}/runs', successStatus: 201, summary: 'Run a job now', tags: ['jobs'] })
@@ -224,9 +234,10 @@ export const httpApi = {
 export { type Access, access, isAllowed, type Operation, outranks } from './access.ts';
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
 export { JobRun, JobRunState } from './job.ts';
-export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, NodePage, NodeSpec, NodeUpdate } from './node.ts';
+export { type LabelFilter, parseLabelFilter } from './list-query.ts';
+export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, type NodeListQuery, NodePage, NodeSpec, NodeUpdate } from './node.ts';
 export { recordVersion, timestamp } from './page.ts';
-export { Config, maxConfigBytes, maxSecretBytes, Secret } from './payload.ts';
+export { Config, maxConfigBytes, maxSecretBytes, type PayloadListQuery, Secret } from './payload.ts';
 export { Problem } from './problem.ts';
 export {
   HealthcheckSpec,
@@ -236,6 +247,7 @@ export {
   PublishedPort,
   ResourceName,
   Service,
+  type ServiceListQuery,
   ServicePage,
   ServiceRevision,
   ServiceRevisionPage,
@@ -243,5 +255,5 @@ export {
   TaskSpec,
   UpdatePolicy,
 } from './service.ts';
-export { Stack, StackDeploy, StackDeployed, StackPage } from './stack.ts';
-export { LogLine, LogQuery, Task, TaskPage, TaskState, TerminalEnded, TerminalQuery, TerminalResize, taskStates } from './task.ts';
+export { Stack, StackDeploy, StackDeployed, type StackListQuery, StackPage } from './stack.ts';
+export { LogLine, LogQuery, Task, type TaskListQuery, TaskPage, TaskState, TerminalEnded, TerminalQuery, TerminalResize, taskStates } from './task.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ServiceId } from '../ids/index.ts';
+import { listQuery } from './list-query.ts';
 import { pageOf, timestamp } from './page.ts';
 
 export const JobRunState = z.enum(['running', 'complete', 'failed', 'cancelled', 'skipped']);
@@ -22,3 +23,4 @@ export const JobRun = z.object({
 });
 export type JobRun = z.infer<typeof JobRun>;
 export const JobRunPage = pageOf(JobRun);
+export const JobRunListQuery = listQuery(JobRun, { serviceId: ServiceId, state: JobRunState.optional() });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { NodeFacts } from '../agent-link/identity.ts';
 import { NodeId } from '../ids/index.ts';
-import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+import { labelFilter, listQuery, nameFilter } from './list-query.ts';
+import { pageOf, recordVersion, timestamp } from './page.ts';
 
 export const NodeAvailability = z.enum(['active', 'pause', 'drain']);
 
@@ -29,7 +30,13 @@ export const ClusterNode = z.object({
 export type ClusterNode = z.infer<typeof ClusterNode>;
 
 export const NodePage = pageOf(ClusterNode);
-export const NodeListQuery = pageQuery;
+export const NodeListQuery = listQuery(ClusterNode, {
+  ...nameFilter,
+  ...labelFilter,
+  state: ClusterNode.shape.status.shape.state.optional(),
+  availability: NodeAvailability.optional(),
+});
+export type NodeListQuery = z.infer<typeof NodeListQuery>;
 /** The version may be in If-Match instead. */
 export const NodeUpdate = NodeSpec.partial().extend({ version: recordVersion.optional() });
 

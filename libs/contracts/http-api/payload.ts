@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PayloadId } from '../ids/index.ts';
-import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+import { labelFilter, listQuery, nameFilter } from './list-query.ts';
+import { pageOf, recordVersion, timestamp } from './page.ts';
 import { labels, ResourceName } from './service.ts';
 
 /** In bytes, before base64; Docker's. */
@@ -44,4 +45,5 @@ export const ConfigCreate = SecretCreate.extend({ data: base64Of(maxConfigBytes)
 export const ConfigRotate = ConfigCreate.pick({ data: true });
 export const ConfigContent = z.object({ number: z.number().int().positive(), data: z.base64() });
 
-export const PayloadListQuery = pageQuery.extend({ name: z.string().max(255).optional() });
+export const PayloadListQuery = listQuery(Secret, { ...nameFilter, ...labelFilter });
+export type PayloadListQuery = z.infer<typeof PayloadListQuery>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { ServiceId, StackId } from '../ids/index.ts';
-import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+import { NodeId, ServiceId, StackId } from '../ids/index.ts';
+import { labelFilter, listQuery, nameFilter } from './list-query.ts';
+import { pageOf, recordVersion, timestamp } from './page.ts';
 
 export const ResourceName = z
   .string()
@@ -268,7 +269,15 @@ export const Service = z.object({
 export type Service = z.infer<typeof Service>;
 
 export const ServicePage = pageOf(Service);
-export const ServiceListQuery = pageQuery.extend({ stackId: StackId.optional(), name: z.string().optional() });
+export const ServiceListQuery = listQuery(Service, {
+  ...nameFilter,
+  ...labelFilter,
+  stackId: StackId.optional(),
+  state: Service.shape.status.shape.state.optional(),
+  mode: z.enum(['replicated', 'global', 'job', 'cron']).optional(),
+  nodeId: NodeId.optional().describe('with a task that is wanted on this node'),
+});
+export type ServiceListQuery = z.infer<typeof ServiceListQuery>;
 
 /** What a service was at one change of its spec. The latest are kept, and those that tasks still are of. */
 export const ServiceRevision = z.object({
@@ -281,6 +290,7 @@ export const ServiceRevision = z.object({
 });
 export type ServiceRevision = z.infer<typeof ServiceRevision>;
 export const ServiceRevisionPage = pageOf(ServiceRevision);
+export const ServiceRevisionListQuery = listQuery(ServiceRevision, { serviceId: ServiceId });
 
 /** Without `revision`: the one before, or the one that a failed update went back to. */
 export const ServiceRollback = z.object({ revision: z.number().int().positive().optional() });

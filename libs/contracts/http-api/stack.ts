@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { StackId } from '../ids/index.ts';
-import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+import { listQuery, nameFilter } from './list-query.ts';
+import { pageOf, recordVersion, timestamp } from './page.ts';
 import { ResourceName, Service } from './service.ts';
 
 export const Stack = z.object({
@@ -13,7 +14,8 @@ export const Stack = z.object({
 });
 export type Stack = z.infer<typeof Stack>;
 export const StackPage = pageOf(Stack);
-export const StackListQuery = pageQuery;
+export const StackListQuery = listQuery(Stack, nameFilter);
+export type StackListQuery = z.infer<typeof StackListQuery>;
 
 /** `compose` is the text of a Compose file; keys that are not supported are errors that name them. */
 export const StackDeploy = z.object({ compose: z.string().min(1).max(1_000_000) });

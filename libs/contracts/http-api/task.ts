@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { NodeId, ServiceId, TaskId } from '../ids/index.ts';
-import { pageOf, pageQuery, recordVersion, timestamp } from './page.ts';
+import { NodeId, ServiceId, StackId, TaskId } from '../ids/index.ts';
+import { listQuery } from './list-query.ts';
+import { pageOf, recordVersion, timestamp } from './page.ts';
 import { PublishedPort, TaskSpec } from './service.ts';
 
 /** In order: a task's state only ever moves forward. */
@@ -37,11 +38,17 @@ export const Task = z.object({
 export type Task = z.infer<typeof Task>;
 
 export const TaskPage = pageOf(Task);
-export const TaskListQuery = pageQuery.extend({
+export const TaskListQuery = listQuery(Task, {
   serviceId: ServiceId.optional(),
+  service: z.string().max(255).optional().describe('of the service with this name'),
+  stackId: StackId.optional(),
   nodeId: NodeId.optional(),
+  node: z.string().max(255).optional().describe('on the node with this name'),
   desiredState: z.enum(['running', 'shutdown', 'remove']).optional(),
+  state: TaskState.optional(),
+  run: z.coerce.number().int().positive().max(2_147_483_647).optional().describe('of this run of a job'),
 });
+export type TaskListQuery = z.infer<typeof TaskListQuery>;
 
 /** GET /api/v1/tasks/{taskId}/logs: `application/x-ndjson`, one LogLine per line; follow=true stays open. */
 export const LogQuery = z.object({

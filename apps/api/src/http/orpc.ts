@@ -4,6 +4,7 @@ import { ORPCError } from '@orpc/server';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '../logger.ts';
 import { problemType, toProblem } from './problem.ts';
+import { selectFields } from './select-fields.ts';
 
 /** An error on its way through oRPC, which asks for one of its own. */
 class ProblemError extends ORPCError<string, Problem> {
@@ -36,6 +37,7 @@ export function orpcConfig(logger: Logger): ORPCModuleConfig {
       async ({ request, response, standardResponse, next }) => {
         const reply: FastifyReply = response;
         if (standardResponse.status < 400) {
+          standardResponse.body = selectFields(standardResponse.body, request.query?.fields);
           const etag = etagOf(standardResponse.body);
           if (etag !== null) reply.header('etag', etag);
           if (etag === null || request.method !== 'GET' || request.headers['if-none-match'] !== etag) return next();

@@ -13,7 +13,7 @@ export class JobController {
   @Guarded('jobs.runs')
   @Implement(jobs.runs)
   runs() {
-    return implement(jobs.runs).handler(({ input }) => this.jobs.list(input.serviceId, input));
+    return implement(jobs.runs).handler(({ input }) => this.jobs.list(input));
   }
 
   @Guarded('jobs.run')

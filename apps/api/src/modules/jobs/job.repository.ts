@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../persistence/database.ts';
-import type { JobRun } from '../../persistence/generated/client.ts';
+import type { JobRun, JobRunState } from '../../persistence/generated/client.ts';
 
 export type JobRunRow = JobRun;
 
@@ -9,8 +9,8 @@ export class JobRepository {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /** Newest first, from below `before`. */
-  list(serviceId: string, before: number | null, limit: number): Promise<JobRunRow[]> {
-    const where = { serviceId, ...(before === null ? {} : { number: { lt: before } }) };
+  list({ serviceId, state }: { serviceId: string; state?: JobRunState | undefined }, before: number | null, limit: number): Promise<JobRunRow[]> {
+    const where = { serviceId, ...(state === undefined ? {} : { state }), ...(before === null ? {} : { number: { lt: before } }) };
     return this.database.client.jobRun.findMany({ where, orderBy: { number: 'desc' }, take: limit });
   }
 

@@ -37,11 +37,12 @@ export class JobService {
     @Inject(ServiceService) private readonly changes: ServiceService,
   ) {}
 
-  async list(serviceId: string, query: { limit: number; cursor?: string | undefined }): Promise<Page<JobRun>> {
+  async list(query: { serviceId: string; limit: number; cursor?: string | undefined; state?: JobRun['state'] | undefined }): Promise<Page<JobRun>> {
+    const { serviceId } = query;
     if ((await this.services.find(serviceId)) === null) throw notFound(`there is no service ${serviceId}`);
     const [before] = decodeCursor(query.cursor, 1) ?? [];
     if (before !== undefined && !/^\d{1,9}$/.test(before)) throw invalid('cursor is of another list', { field: 'cursor' });
-    const rows = await this.runs.list(serviceId, before === undefined ? null : Number(before), query.limit + 1);
+    const rows = await this.runs.list(query, before === undefined ? null : Number(before), query.limit + 1);
     return toPage(rows, query.limit, (row) => [String(row.number)], toJobRun);
   }
 

@@ -1,7 +1,10 @@
-import type { ClusterNode } from '@gantry/contracts/http-api';
+import type { ClusterNode, NodeListQuery } from '@gantry/contracts/http-api';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../persistence/database.ts';
+import { whereLabels, whereName } from '../../persistence/where.ts';
 import type { NodeRow } from './node.mapper.ts';
+
+export type NodeFilter = Omit<NodeListQuery, 'limit' | 'cursor' | 'fields'>;
 
 @Injectable()
 export class NodeRepository {
@@ -16,9 +19,15 @@ export class NodeRepository {
   }
 
   /** By name and id, from after those. */
-  list(after: { name: string; id: string } | null, limit: number): Promise<NodeRow[]> {
-    const where = after === null ? {} : { OR: [{ name: { gt: after.name } }, { name: after.name, id: { gt: after.id } }] };
-    return this.database.client.node.findMany({ where, orderBy: [{ name: 'asc' }, { id: 'asc' }], take: limit });
+  list(filter: NodeFilter, after: { name: string; id: string } | null, limit: number): Promise<NodeRow[]> {
+    const AND = [
+      ...whereName(filter),
+      ...whereLabels(filter.label, []).map((labels) => ({ labels })),
+      ...(filter.state === undefined ? [] : [{ state: filter.state }]),
+      ...(filter.availability === undefined ? [] : [{ availability: filter.availability }]),
+      ...(after === null ? [] : [{ OR: [{ name: { gt: after.name } }, { name: after.name, id: { gt: after.id } }] }]),
+    ];
+    return this.database.client.node.findMany({ where: { AND }, orderBy: [{ name: 'asc' }, { id: 'asc' }], take: limit });
   }
 
   async lock(transaction: Transaction, id: string): Promise<NodeRow | null> {

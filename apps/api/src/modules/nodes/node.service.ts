@@ -1,4 +1,4 @@
-import type { ClusterNode, JoinToken, NodeContainer } from '@gantry/contracts/http-api';
+import type { ClusterNode, JoinToken, NodeContainer, NodeListQuery } from '@gantry/contracts/http-api';
 import type { NodeId } from '@gantry/contracts/ids';
 import { conflict, notFound, wrongState } from '@gantry/platform/errors';
 import { Inject, Injectable } from '@nestjs/common';
@@ -27,9 +27,9 @@ export class NodeService {
     @Inject(NodeConnections) private readonly connections: NodeConnections,
   ) {}
 
-  async list(query: { limit: number; cursor?: string | undefined }): Promise<Page<ClusterNode>> {
+  async list(query: NodeListQuery): Promise<Page<ClusterNode>> {
     const [name, id] = decodeCursor(query.cursor, 2) ?? [];
-    const rows = await this.nodes.list(name === undefined || id === undefined ? null : { name, id }, query.limit + 1);
+    const rows = await this.nodes.list(query, name === undefined || id === undefined ? null : { name, id }, query.limit + 1);
     return toPage(rows, query.limit, (row) => [row.name, row.id], toNode);
   }
 

@@ -1,6 +1,8 @@
+import type { PayloadListQuery } from '@gantry/contracts/http-api';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import type { PayloadKind, Prisma } from '../../persistence/generated/client.ts';
+import { whereLabels, whereName } from '../../persistence/where.ts';
 import type { Keyring, Sealed } from '../../vault/keyring.ts';
 
 /** Of a payload's versions that nothing uses, the latest so many stay. */
@@ -39,13 +41,14 @@ export class PayloadRepository {
   }
 
   /** By name, from after `name`. */
-  list(kind: PayloadKind, filter: { name?: string | undefined }, after: string | null, limit: number): Promise<PayloadRow[]> {
-    const where = {
-      kind,
-      ...(filter.name === undefined ? {} : { name: filter.name }),
-      ...(after === null ? {} : { AND: { name: { gt: after } } }),
-    };
-    return this.database.client.payload.findMany({ where, include: withVersions, orderBy: { name: 'asc' }, take: limit });
+  list(kind: PayloadKind, filter: Pick<PayloadListQuery, 'name' | 'namePrefix' | 'label'>, after: string | null, limit: number): Promise<PayloadRow[]> {
+    const AND = [
+      { kind },
+      ...whereName(filter),
+      ...whereLabels(filter.label, []).map((labels) => ({ labels })),
+      ...(after === null ? [] : [{ name: { gt: after } }]),
+    ];
+    return this.database.client.payload.findMany({ where: { AND }, include: withVersions, orderBy: { name: 'asc' }, take: limit });
   }
 
   async isNameTaken(transaction: Transaction, kind: PayloadKind, name: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Config, Secret } from '@gantry/contracts/http-api';
+import type { Config, PayloadListQuery, Secret } from '@gantry/contracts/http-api';
 import { PayloadId } from '@gantry/contracts/ids';
 import { conflict, notFound, wrongState } from '@gantry/platform/errors';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -15,7 +15,7 @@ import { changesOfServices, ServiceService } from '../services/service.service.t
 import { contextOf, type PayloadKind, type PayloadReference, PayloadRepository, type PayloadRow, type PayloadUser } from './payload.repository.ts';
 
 type Payload = Secret & Config;
-type Query = { limit: number; cursor?: string | undefined; name?: string | undefined };
+type Query = PayloadListQuery;
 
 const Labels = z.record(z.string(), z.string());
 /** A rotation that finds a new user each time it looks gives up after so many. */

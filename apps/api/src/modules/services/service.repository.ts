@@ -1,8 +1,9 @@
-import type { PublishedPort, ServiceSpec } from '@gantry/contracts/http-api';
+import type { PublishedPort, ServiceListQuery, ServiceSpec } from '@gantry/contracts/http-api';
 import type { TakenPort } from '@gantry/domain/network';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config.ts';
 import { Database, type Transaction } from '../../persistence/database.ts';
+import { whereLabels, whereName } from '../../persistence/where.ts';
 import { type PayloadReference, PayloadRepository } from '../payloads/payload.repository.ts';
 import { type RevisionRow, type ServiceRow, toPorts, withStackName } from './service.mapper.ts';
 
@@ -15,10 +16,7 @@ const portsLock = 4_400_003;
  */
 export type TaskChange = 'kept' | 'replaced' | 'restored';
 
-export interface ServiceFilter {
-  readonly stackId?: string | undefined;
-  readonly name?: string | undefined;
-}
+type ServiceFilter = Omit<ServiceListQuery, 'limit' | 'cursor' | 'fields'>;
 
 @Injectable()
 export class ServiceRepository {
@@ -38,12 +36,16 @@ export class ServiceRepository {
 
   /** By name, from after `name`. */
   list(filter: ServiceFilter, after: string | null, limit: number): Promise<ServiceRow[]> {
-    const where = {
-      ...(filter.stackId === undefined ? {} : { stackId: filter.stackId }),
-      ...(filter.name === undefined ? {} : { name: filter.name }),
-      ...(after === null ? {} : { AND: { name: { gt: after } } }),
-    };
-    return this.database.client.service.findMany({ where, include: withStackName, orderBy: { name: 'asc' }, take: limit });
+    const AND = [
+      ...whereName(filter),
+      ...whereLabels(filter.label, ['labels']).map((spec) => ({ spec })),
+      ...(filter.stackId === undefined ? [] : [{ stackId: filter.stackId }]),
+      ...(filter.state === undefined ? [] : [{ state: filter.state }]),
+      ...(filter.mode === undefined ? [] : [{ spec: { path: ['mode', 'type'], equals: filter.mode } }]),
+      ...(filter.nodeId === undefined ? [] : [{ tasks: { some: { nodeId: filter.nodeId, desiredState: 'running' as const } } }]),
+      ...(after === null ? [] : [{ name: { gt: after } }]),
+    ];
+    return this.database.client.service.findMany({ where: { AND }, include: withStackName, orderBy: { name: 'asc' }, take: limit });
   }
 
   /** Nobody else changes the service until the transaction ends. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PublishedPort, Service, ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
+import type { PublishedPort, Service, ServiceListQuery, ServiceRevision, ServiceSpec } from '@gantry/contracts/http-api';
 import { isJobMode } from '@gantry/domain/job';
 import { allotPorts } from '@gantry/domain/network';
 import { checkDependencies, checkServiceSpec, type SpecFault } from '@gantry/domain/service';
@@ -16,7 +16,7 @@ import { PayloadUses } from '../payloads/payload-uses.ts';
 import { type ServiceRow, toPorts, toRevision, toService } from './service.mapper.ts';
 import { ServiceRepository, type TaskChange } from './service.repository.ts';
 
-type Query = { limit: number; cursor?: string | undefined; stackId?: string | undefined; name?: string | undefined };
+type Query = { limit: number; cursor?: string | undefined };
 
 /** What a change of a service asks for: the browsers are told and its reconciler looks. */
 export function changesOfServices(ids: readonly string[]): Changes {
@@ -69,7 +69,7 @@ export class ServiceService {
     @Inject(PayloadUses) private readonly uses: PayloadUses,
   ) {}
 
-  async list(query: Query): Promise<Page<Service>> {
+  async list(query: ServiceListQuery): Promise<Page<Service>> {
     const [after] = decodeCursor(query.cursor, 1) ?? [null];
     const rows = await this.services.list(query, after ?? null, query.limit + 1);
     return toPage(rows, query.limit, (row) => [row.name], toService);

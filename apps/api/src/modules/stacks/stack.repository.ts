@@ -1,6 +1,8 @@
+import type { StackListQuery } from '@gantry/contracts/http-api';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../persistence/database.ts';
 import { newId } from '../../persistence/new-id.ts';
+import { whereName } from '../../persistence/where.ts';
 import { type StackRow, withServiceCount } from './stack.mapper.ts';
 
 @Injectable()
@@ -11,9 +13,9 @@ export class StackRepository {
     return this.database.client.stack.findMany({ where: { id: { in: [...ids] } }, include: withServiceCount });
   }
 
-  list(after: string | null, limit: number): Promise<StackRow[]> {
+  list(filter: Pick<StackListQuery, 'name' | 'namePrefix'>, after: string | null, limit: number): Promise<StackRow[]> {
     return this.database.client.stack.findMany({
-      where: after === null ? {} : { name: { gt: after } },
+      where: { AND: [...whereName(filter), ...(after === null ? [] : [{ name: { gt: after } }])] },
       include: withServiceCount,
       orderBy: { name: 'asc' },
       take: limit,

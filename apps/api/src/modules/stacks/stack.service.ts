@@ -1,4 +1,4 @@
-import type { ServiceSpec, Stack, StackDeployed } from '@gantry/contracts/http-api';
+import type { ServiceSpec, Stack, StackDeployed, StackListQuery } from '@gantry/contracts/http-api';
 import { parseCompose } from '@gantry/domain/compose';
 import { conflict, GantryError, invalid, notFound, wrongState } from '@gantry/platform/errors';
 import { Inject, Injectable } from '@nestjs/common';
@@ -38,9 +38,9 @@ export class StackService {
     @Inject(ServiceService) private readonly changes: ServiceService,
   ) {}
 
-  async list(query: { limit: number; cursor?: string | undefined }): Promise<Page<z.infer<typeof Stack>>> {
+  async list(query: StackListQuery): Promise<Page<z.infer<typeof Stack>>> {
     const [after] = decodeCursor(query.cursor, 1) ?? [null];
-    return toPage(await this.stacks.list(after ?? null, query.limit + 1), query.limit, (row) => [row.name], toStack);
+    return toPage(await this.stacks.list(query, after ?? null, query.limit + 1), query.limit, (row) => [row.name], toStack);
   }
 
   /** Services that the file names are made or changed, those it no longer names are removed: all of it or nothing. */

@@ -1,12 +1,9 @@
+import type { TaskListQuery } from '@gantry/contracts/http-api';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../persistence/database.ts';
 import { type TaskRow, withTaskNames } from './task.mapper.ts';
 
-export interface TaskFilter {
-  readonly serviceId?: string | undefined;
-  readonly nodeId?: string | undefined;
-  readonly desiredState?: 'running' | 'shutdown' | 'remove' | undefined;
-}
+type TaskFilter = Omit<TaskListQuery, 'limit' | 'cursor' | 'fields'>;
 
 @Injectable()
 export class TaskRepository {
@@ -22,13 +19,18 @@ export class TaskRepository {
 
   /** Newest first, from after the task that was made at `createdAt` and has `id`. */
   list(filter: TaskFilter, after: { createdAt: Date; id: string } | null, limit: number): Promise<TaskRow[]> {
-    const where = {
-      ...(filter.serviceId === undefined ? {} : { serviceId: filter.serviceId }),
-      ...(filter.nodeId === undefined ? {} : { nodeId: filter.nodeId }),
-      ...(filter.desiredState === undefined ? {} : { desiredState: filter.desiredState }),
-      ...(after === null ? {} : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { gt: after.id } }] }),
-    };
-    return this.database.client.task.findMany({ where, include: withTaskNames, orderBy: [{ createdAt: 'desc' }, { id: 'asc' }], take: limit });
+    const AND = [
+      ...(filter.serviceId === undefined ? [] : [{ serviceId: filter.serviceId }]),
+      ...(filter.service === undefined ? [] : [{ service: { name: filter.service } }]),
+      ...(filter.stackId === undefined ? [] : [{ service: { stackId: filter.stackId } }]),
+      ...(filter.nodeId === undefined ? [] : [{ nodeId: filter.nodeId }]),
+      ...(filter.node === undefined ? [] : [{ node: { name: filter.node } }]),
+      ...(filter.desiredState === undefined ? [] : [{ desiredState: filter.desiredState }]),
+      ...(filter.state === undefined ? [] : [{ state: filter.state }]),
+      ...(filter.run === undefined ? [] : [{ runNumber: filter.run }]),
+      ...(after === null ? [] : [{ OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { gt: after.id } }] }]),
+    ];
+    return this.database.client.task.findMany({ where: { AND }, include: withTaskNames, orderBy: [{ createdAt: 'desc' }, { id: 'asc' }], take: limit });
   }
 
   countRunning(): Promise<number> {

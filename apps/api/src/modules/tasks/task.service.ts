@@ -1,15 +1,15 @@
-import type { Task } from '@gantry/contracts/http-api';
+import type { Task, TaskListQuery } from '@gantry/contracts/http-api';
 import { invalid, notFound } from '@gantry/platform/errors';
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeCursor, type Page, toPage } from '../../http/cursor.ts';
 import { taskMapper } from './task.mapper.ts';
-import { type TaskFilter, TaskRepository } from './task.repository.ts';
+import { TaskRepository } from './task.repository.ts';
 
 @Injectable()
 export class TaskService {
   constructor(@Inject(TaskRepository) private readonly tasks: TaskRepository) {}
 
-  async list(query: TaskFilter & { limit: number; cursor?: string | undefined }): Promise<Page<Task>> {
+  async list(query: TaskListQuery): Promise<Page<Task>> {
     const rows = await this.tasks.list(query, toPosition(query.cursor), query.limit + 1);
     return toPage(rows, query.limit, (row) => [row.createdAt.toISOString(), row.id], taskMapper());
   }
