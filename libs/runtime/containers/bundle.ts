@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, invalid, wrongState } from '@gantry/platform/errors';
 import { hostnameOf } from './container-network.ts';
@@ -97,7 +98,7 @@ export function createBundler(parts: ContainerParts, table: ContainerTable) {
 
   return {
     directoryOf,
-    /** In memory, and a few kilobytes: quicker written and removed than handed to a thread. */
+    /** A few kilobytes: quicker written than handed to a thread. */
     write(live: LiveContainer, accounts: AccountFiles): string {
       const config = toOciConfig(live.record, surroundingsOf(live, accounts));
       const bundle = directoryOf(live.id);
@@ -106,6 +107,6 @@ export function createBundler(parts: ContainerParts, table: ContainerTable) {
       writeFileSync(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 });
       return bundle;
     },
-    remove: (id: string) => rmSync(directoryOf(id), { recursive: true, force: true }),
+    remove: (id: string) => rm(directoryOf(id), { recursive: true, force: true }),
   };
 }

@@ -75,8 +75,7 @@ export function createRunEnder(
   /** An end that is not recorded is told by the executor after a restart of the agent. */
   async function deleteRun(live: LiveContainer): Promise<void> {
     if (live.hasUnrecordedEnd) return;
-    await executor.call('container.delete', { containerId: live.id, force: true });
-    bundler.remove(live.id);
+    await Promise.all([executor.call('container.delete', { containerId: live.id, force: true }), bundler.remove(live.id)]);
     live.isForgotten = true;
   }
 

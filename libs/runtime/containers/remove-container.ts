@@ -33,7 +33,7 @@ export function createRemover(parts: ContainerParts, table: ContainerTable, bund
       if (!live.isForgotten) await executor.call('container.delete', { containerId: live.id, force: true });
       await networks.ports.release(live.id);
       for (const endpoint of networks.endpointsOf(live.id)) await networks.release(endpoint.networkId, live.id);
-      if (!live.isForgotten) bundler.remove(live.id);
+      if (!live.isForgotten) await bundler.remove(live.id);
       await snapshots.remove(live.id);
       if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
       await rm(table.directory(live.id), { recursive: true, force: true });

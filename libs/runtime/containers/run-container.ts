@@ -119,7 +119,7 @@ export function createRunner(parts: RunParts) {
     await networking.unplug(live);
     for (const mount of live.record.mounts) if (mount.type === 'volume') await volumes.unmount(mount.name, live.id);
     if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
-    bundler.remove(live.id);
+    await bundler.remove(live.id);
   }
 
   /** Runs in the container's queue. What a failure leaves is undone here; recording it is the caller's. */
