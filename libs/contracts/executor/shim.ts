@@ -14,6 +14,8 @@ const processId = z.string().regex(/^(init|[0-9a-f]{64})$/);
 const size = z.object({ height: z.number().int().min(0).max(65535), width: z.number().int().min(0).max(65535) });
 
 export const ShimRequest = z.discriminatedUnion('op', [
+  /** Opens the gate of a created container; answers when its program runs. */
+  z.object({ op: z.literal('start') }),
   z.object({ op: z.literal('attach'), processId, stdin: z.boolean(), stdout: z.boolean(), stderr: z.boolean() }),
   z.object({
     op: z.literal('exec'),
@@ -32,9 +34,9 @@ export const ShimRequest = z.discriminatedUnion('op', [
 ]);
 export type ShimRequest = z.infer<typeof ShimRequest>;
 
-/** First answer. `pid` is the host pid (attach, exec); `exit` answers wait. */
+/** First answer. `pid` is the host pid (start, attach, exec), `startedAt` the time of start; `exit` answers wait. */
 export const ShimAnswer = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), pid: z.number().int().optional(), exit: ExitStatus.optional() }),
+  z.object({ ok: z.literal(true), pid: z.number().int().optional(), startedAt: z.string().optional(), exit: ExitStatus.optional() }),
   z.object({ ok: z.literal(false), error: ExecutorError }),
 ]);
 export type ShimAnswer = z.infer<typeof ShimAnswer>;

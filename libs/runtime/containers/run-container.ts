@@ -67,8 +67,17 @@ export function createRunner(parts: RunParts) {
     });
   }
 
-  function begin(live: LiveContainer, state: ContainerState): void {
-    live.pid = state.pid;
+  /** Asked of the shim itself: the server would only pass it on. */
+  async function startOf(live: LiveContainer): Promise<{ pid: number; startedAt: string }> {
+    try {
+      return await executor.shim(live.id).start();
+    } catch (cause) {
+      throw hasCode(cause, 'not-found') ? operational('unavailable', 'the shim that was to start it is gone', { cause }) : cause;
+    }
+  }
+
+  function begin(live: LiveContainer, pid: number): void {
+    live.pid = pid;
     live.run = new AbortController();
     live.ended = Promise.withResolvers();
     void watch(live, live.run.signal);
@@ -137,9 +146,9 @@ export function createRunner(parts: RunParts) {
       await make(live, plugged);
       for (const { endpoint } of plugged) await allowHairpin(endpoint.attachment.hostInterface);
       await connectAttached(live);
-      const state = await executor.call('container.start', { containerId: live.id });
-      begin(live, state);
-      table.save(live, { status: 'running', startedAt: state.startedAt ?? timestamp(), exitCode: 0, oomKilled: false, error: '', wasStopped: false });
+      const { pid, startedAt } = await startOf(live);
+      begin(live, pid);
+      table.save(live, { status: 'running', startedAt, exitCode: 0, oomKilled: false, error: '', wasStopped: false });
     } catch (cause) {
       await undo(live).catch((error: unknown) => logger.error({ err: error, containerId: live.id }, 'could not undo a failed start'));
       throw cause instanceof GantryError && cause.kind === 'user' ? cause : whileTrying(`start container ${live.record.name}`, cause);
@@ -180,7 +189,7 @@ export function createRunner(parts: RunParts) {
 
     /** A container found running when the agent came back. */
     takeUp(live: LiveContainer, state: ContainerState): void {
-      begin(live, state);
+      begin(live, state.pid);
       const startedAt = state.startedAt ?? live.record.startedAt ?? timestamp();
       const found = { status: state.status === 'paused' ? 'paused' : 'running', startedAt, exitCode: 0, error: '' } as const;
       const isKnown = live.record.status === found.status && live.record.startedAt === startedAt && live.record.error === '' && live.record.exitCode === 0;

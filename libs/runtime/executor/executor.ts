@@ -35,6 +35,8 @@ export type ReceivedLayer = ExecutorResult<'layer.unpack'> & {
 
 /** A container's shim. Every method opens its own connection; not-found when there is no shim. */
 export interface Shim {
+  /** The created container's program runs when it resolves. */
+  start(): Promise<{ pid: number; startedAt: string }>;
   attach(request: { processId: string; stdin: boolean; stdout: boolean; stderr: boolean }): Promise<ShimStream>;
   exec(request: Omit<Extract<ShimRequest, { op: 'exec' }>, 'op' | 'detach'>): Promise<ShimStream>;
   execDetached(request: Omit<Extract<ShimRequest, { op: 'exec' }>, 'op' | 'detach' | 'stdin'>): Promise<{ pid: number }>;

@@ -46,6 +46,11 @@ export function createShimClient(socketPath: string): Shim {
   }
 
   return {
+    async start() {
+      const { pid, startedAt } = await once({ op: 'start' });
+      if (pid === undefined || startedAt === undefined) throw bug('the shim answered start without a pid and a time');
+      return { pid, startedAt };
+    },
     attach: (request) => open({ op: 'attach', ...request }, request.stdin),
     exec: (request) => open({ op: 'exec', detach: false, ...request }, request.stdin),
     async execDetached(request) {

@@ -312,7 +312,8 @@ impl Keeper {
             self.state_dir.write(&self.record)?;
             self.run_poststart_hooks(pid);
         }
-        self.answer_starters(number, &ShimAnswer::started(pid))
+        let started_at = if number == INIT { self.record.started_at.clone() } else { None };
+        self.answer_starters(number, &ShimAnswer { started_at, ..ShimAnswer::started(pid) })
     }
 
     fn on_startup_failed(&mut self, number: u32, failure: Failure) -> Result<()> {

@@ -7,7 +7,7 @@ pub struct Size {
     pub width: u16,
 }
 
-/// One connection per request. An exec's `process` is for [`oci::Process::parse`] to judge. `start` is the server's own, the rest is the contract's ShimRequest.
+/// One connection per request, the contract's ShimRequest. An exec's `process` is for [`oci::Process::parse`] to judge.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ShimRequest {
@@ -25,6 +25,8 @@ pub struct ShimAnswer {
     pub ok: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
+    #[serde(default, rename = "startedAt", skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<ExitStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
