@@ -99,8 +99,9 @@ export function createBundler(parts: ContainerParts, table: ContainerTable) {
   return {
     directoryOf,
     /** A few kilobytes: quicker written than handed to a thread. */
-    write(live: LiveContainer, accounts: AccountFiles): string {
-      const config = toOciConfig(live.record, surroundingsOf(live, accounts));
+    write(live: LiveContainer, accounts: AccountFiles, sources: ReadonlyMap<string, string>): string {
+      const mounts = live.record.mounts.map((mount) => ({ ...mount, source: sources.get(mount.target) ?? mount.source }));
+      const config = toOciConfig({ ...live.record, mounts }, surroundingsOf(live, accounts));
       const bundle = directoryOf(live.id);
       rmSync(bundle, { recursive: true, force: true });
       mkdirSync(join(bundle, 'rootfs'), { recursive: true, mode: 0o700 });

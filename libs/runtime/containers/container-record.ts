@@ -19,13 +19,16 @@ export const ResolvedProcessRecord = z.object({
 });
 
 export const MountRecord = z.object({
-  type: z.enum(['bind', 'volume', 'tmpfs']),
+  type: z.enum(['bind', 'volume', 'tmpfs', 'image']),
   name: text,
+  /** Of an image: its id. */
   source: text,
   target: text,
   driver: text,
   readOnly: z.boolean(),
   propagation: text,
+  /** What of the volume or image is mounted; looked for at each start. */
+  subpath: text.default(''),
   /** What the executor is told beyond the above: tmpfs size and mode, recursion. */
   options: z.array(text),
 });

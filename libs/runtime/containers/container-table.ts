@@ -113,7 +113,7 @@ export function openContainerTable(parts: ContainerParts): ContainerTable {
         health: live.runRecord.health,
       },
       restartCount: record.restartCount,
-      mounts: record.mounts.map(({ options: _options, ...mount }) => mount),
+      mounts: record.mounts.map(({ options: _options, subpath: _subpath, ...mount }) => mount),
       networks: networksOf(live),
       ports: toPorts(record.process.exposedPorts, parts.networks.ports.published(record.id)),
       paths: {

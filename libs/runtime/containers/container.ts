@@ -64,10 +64,10 @@ export interface Health {
 }
 
 export interface ContainerMount {
-  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Volume name; '' for others. */
   readonly name: string;
-  /** Directory on the host; '' for tmpfs. */
+  /** Directory on the host; '' for tmpfs, the id of an image. */
   readonly source: string;
   readonly target: string;
   readonly driver: string;

@@ -79,6 +79,9 @@ export function createCreator(parts: ContainerParts, table: ContainerTable) {
       if (network.isPredefined && endpoint !== undefined && endpoint.aliases.length > 0) {
         throw invalid('network-scoped alias is supported only for containers in user defined networks');
       }
+      if (network.isPredefined && endpoint !== undefined && (endpoint.ipv4 !== null || endpoint.ipv6 !== null)) {
+        throw invalid('user specified IP address is supported on user defined networks only');
+      }
       resolved[network.name] = { networkId: network.id, spec: endpoint ?? EndpointSpec.parse({}), interfaceName: '' };
     };
     const given = Object.entries(spec.endpoints).map(([reference, endpoint]) => ({
@@ -147,6 +150,7 @@ export function createCreator(parts: ContainerParts, table: ContainerTable) {
       spec,
       declaredVolumes: process.volumes,
       volumes,
+      images: parts.images,
       getContainer: (reference) => table.get(reference),
     });
     try {

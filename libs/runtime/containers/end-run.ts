@@ -1,6 +1,7 @@
 import type { ExitStatus } from '@gantry/contracts/executor';
 import { endExecs } from './exec.ts';
 import type { LiveContainer } from './live-container.ts';
+import { unmountSources } from './mount-sources.ts';
 import { planRestart } from './restart-policy.ts';
 import { type RunParts, ranMs } from './run-container.ts';
 import { unmountSharedMemory } from './shared-memory.ts';
@@ -90,6 +91,7 @@ export function createRunEnder(
     await attempt('release the volumes', live, () => releaseMounts(live));
     if (live.record.spec.hostConfig.ipcMode === 'shareable')
       await attempt('release the shared memory', live, () => unmountSharedMemory(table.directory(live.id)));
+    await attempt('release the images', live, () => unmountSources(live.record, table.directory(live.id)));
     // Right before the record: an end that is recorded once only is planned for once only.
     if (restart !== null) table.saveRun(live, { lastDelayMs: restart.baseDelayMs, restartAtMs: Date.parse(exit.exitedAt) + restart.delayMs });
     const goesItself = restart === null && live.record.spec.hostConfig.autoRemove;

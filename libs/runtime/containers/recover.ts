@@ -4,6 +4,7 @@ import type { ContainerState, ExitStatus } from '@gantry/contracts/executor';
 import type { ContainerTable } from './container-table.ts';
 import { endExecs } from './exec.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
+import { unmountBeneath } from './mount-sources.ts';
 import type { ContainerParts } from './parts.ts';
 import { shouldStartAtBoot } from './restart-policy.ts';
 
@@ -98,6 +99,10 @@ async function removeStrays(parts: ContainerParts, table: ContainerTable, states
     for (const endpoint of networks.endpoints(network.id)) if (!known.has(endpoint.containerId)) await networks.release(network.id, endpoint.containerId);
   }
   for (const directory of [settings.directory, settings.bundleDirectory]) {
-    for (const name of await readdir(directory)) if (!known.has(name)) await rm(join(directory, name), { recursive: true, force: true });
+    for (const name of await readdir(directory)) {
+      if (known.has(name)) continue;
+      await unmountBeneath(join(directory, name));
+      await rm(join(directory, name), { recursive: true, force: true });
+    }
   }
 }

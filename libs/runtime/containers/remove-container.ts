@@ -3,6 +3,7 @@ import { conflict, hasCode, whileTrying } from '@gantry/platform/errors';
 import type { createBundler } from './bundle.ts';
 import type { ContainerTable } from './container-table.ts';
 import type { LiveContainer } from './live-container.ts';
+import { unmountSources } from './mount-sources.ts';
 import type { ContainerParts } from './parts.ts';
 import { unmountSharedMemory } from './shared-memory.ts';
 
@@ -36,6 +37,7 @@ export function createRemover(parts: ContainerParts, table: ContainerTable, bund
       if (!live.isForgotten) await bundler.remove(live.id);
       await snapshots.remove(live.id);
       if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
+      await unmountSources(live.record, table.directory(live.id));
       await rm(table.directory(live.id), { recursive: true, force: true });
     } catch (cause) {
       table.save(live, { status: 'dead' });

@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { invalid } from '@gantry/platform/errors';
+import type { Images } from '@gantry/runtime/images';
 import type { Volumes } from '@gantry/runtime/volumes';
 import type { MountRecord } from './container-record.ts';
 import type { LiveContainer } from './live-container.ts';
+import { mountImage, mountSubpath, unmountSources } from './mount-sources.ts';
+import type { ContainerParts } from './parts.ts';
 import type { ContainerSpec, Mount } from './spec.ts';
 
 export interface MountsRequest {
@@ -12,6 +15,7 @@ export interface MountsRequest {
   /** Paths declared by the image or the spec. */
   readonly declaredVolumes: readonly string[];
   readonly volumes: Volumes;
+  readonly images: Images;
   readonly getContainer: (reference: string) => LiveContainer;
 }
 
@@ -36,6 +40,7 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): MountRecord {
     driver: '',
     readOnly: mount.readOnly,
     propagation: mount.propagation,
+    subpath: '',
     options: [mount.recursive ? 'rbind' : 'bind'],
   };
 }
@@ -50,6 +55,7 @@ function tmpfs(mount: Extract<Mount, { type: 'tmpfs' }>): MountRecord {
     driver: '',
     readOnly: mount.readOnly,
     propagation: '',
+    subpath: '',
     options: [
       ...(given('mode') ? [] : [`mode=${mount.mode.toString(8)}`]),
       ...(mount.sizeBytes === 0 || given('size') ? [] : [`size=${mount.sizeBytes}`]),
@@ -58,29 +64,44 @@ function tmpfs(mount: Extract<Mount, { type: 'tmpfs' }>): MountRecord {
   };
 }
 
+function cleanSubpath(text: string): string {
+  const subpath = text === '' ? '' : posix.normalize(text);
+  if (/^\.\.(\/|$)/.test(subpath) || subpath.startsWith('/')) throw invalid(`invalid subpath ${JSON.stringify(text)}: it must be relative and stay inside`);
+  return subpath;
+}
+
+function image(mount: Extract<Mount, { type: 'image' }>, images: Images): MountRecord {
+  const found = images.find(mount.source);
+  // Not "not found": clients would fetch the container's own image.
+  if (found === undefined) throw invalid(`invalid mount config for type "image": No such image: ${mount.source}`);
+  const subpath = cleanSubpath(mount.subpath);
+  return { type: 'image', name: '', source: found.id, target: clean(mount.target), driver: '', readOnly: true, propagation: '', subpath, options: ['rbind'] };
+}
+
 async function volume(mount: Extract<Mount, { type: 'volume' }>, volumes: Volumes): Promise<MountRecord> {
+  const subpath = cleanSubpath(mount.subpath);
   const made = await volumes.create({
     ...(mount.source === '' ? {} : { name: mount.source }),
     ...(mount.driver === '' ? {} : { driver: mount.driver }),
     options: mount.driverOptions,
     labels: mount.labels,
   });
-  const subpath = mount.subpath === '' ? '' : posix.normalize(mount.subpath);
-  if (subpath.startsWith('..') || subpath.startsWith('/')) throw invalid(`invalid volume subpath ${JSON.stringify(mount.subpath)}`);
   return {
     type: 'volume',
     name: made.name,
-    source: subpath === '' ? made.mountpoint : posix.join(made.mountpoint, subpath),
+    source: posix.join(made.mountpoint, subpath),
     target: clean(mount.target),
     driver: made.driver,
     readOnly: mount.readOnly,
     propagation: '',
+    subpath,
     options: ['rbind'],
   };
 }
 
-async function resolveOne(mount: Mount, volumes: Volumes): Promise<MountRecord> {
+async function resolveOne(mount: Mount, { volumes, images }: MountsRequest): Promise<MountRecord> {
   if (mount.type === 'tmpfs') return tmpfs(mount);
+  if (mount.type === 'image') return image(mount, images);
   if (mount.type === 'volume') return volume(mount, volumes);
   if (existsSync(mount.source) || mount.createSource) return bind(mount);
   throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
@@ -101,7 +122,7 @@ export async function resolveMounts(request: MountsRequest): Promise<ResolvedMou
   const copyUp: { volume: string; target: string }[] = [];
   const own = new Set<string>();
   for (const mount of spec.hostConfig.mounts) {
-    const record = await resolveOne(mount, volumes);
+    const record = await resolveOne(mount, request);
     if (own.has(record.target)) throw invalid(`Duplicate mount point: ${record.target}`);
     own.add(record.target);
     mounts.set(record.target, record);
@@ -111,16 +132,35 @@ export async function resolveMounts(request: MountsRequest): Promise<ResolvedMou
     const target = clean(path);
     if (mounts.has(target)) continue;
     const { name, mountpoint, driver } = await volumes.create({});
-    mounts.set(target, { type: 'volume', name, source: mountpoint, target, driver, readOnly: false, propagation: '', options: ['rbind'] });
+    mounts.set(target, { type: 'volume', name, source: mountpoint, target, driver, readOnly: false, propagation: '', subpath: '', options: ['rbind'] });
     copyUp.push({ volume: name, target });
   }
   return { mounts: [...mounts.values()], copyUp };
 }
 
-/** Right before the start: volumes mounted, `-v` sources made. */
-export async function readyMounts(live: LiveContainer, volumes: Volumes): Promise<void> {
+/** Right before the start: volumes, images and subpaths mounted, `-v` sources made. Gives where a mount really comes from, by its target, if not from where it says. */
+export async function readyMounts(
+  live: LiveContainer,
+  directory: string,
+  { volumes, images, snapshots }: Pick<ContainerParts, 'volumes' | 'images' | 'snapshots'>,
+): Promise<ReadonlyMap<string, string>> {
+  const sources = new Map<string, string>();
+  await unmountSources(live.record, directory);
+  for (const [index, mount] of live.record.mounts.entries()) {
+    let root = '';
+    if (mount.type === 'volume') root = await volumes.mount(mount.name, live.id);
+    if (mount.type === 'image') {
+      root = await mountImage(snapshots, images.get(mount.source).chainId, directory, `image-${index}`);
+      sources.set(mount.target, root);
+    }
+    if (root !== '' && mount.subpath !== '') sources.set(mount.target, await mountSubpath(root, mount.subpath, directory, `subpath-${index}`));
+  }
+  await makeBindSources(live);
+  return sources;
+}
+
+async function makeBindSources(live: LiveContainer): Promise<void> {
   for (const mount of live.record.mounts) {
-    if (mount.type === 'volume') await volumes.mount(mount.name, live.id);
     if (mount.type !== 'bind' || existsSync(mount.source)) continue;
     const asked = live.record.spec.hostConfig.mounts.find((candidate) => candidate.type === 'bind' && posix.normalize(candidate.source) === mount.source);
     if (asked?.type === 'bind' && !asked.createSource) throw invalid(`bind source path does not exist: ${mount.source}`);

@@ -6,6 +6,7 @@ import { allowHairpin, type ContainerNetworking, type PluggedEndpoint } from './
 import type { ContainerTable } from './container-table.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
 import { toContainerLog } from './log-driver.ts';
+import { unmountSources } from './mount-sources.ts';
 import { defaultShmBytes } from './oci/oci-mounts.ts';
 import type { ContainerParts } from './parts.ts';
 import { readyMounts } from './resolve-mounts.ts';
@@ -45,10 +46,10 @@ export function refuseStart(live: LiveContainer): void {
 export function createRunner(parts: RunParts) {
   const { executor, snapshots, volumes, logger, table, networking, bundler } = parts;
 
-  async function make(live: LiveContainer, plugged: readonly PluggedEndpoint[]): Promise<void> {
+  async function make(live: LiveContainer, plugged: readonly PluggedEndpoint[], sources: ReadonlyMap<string, string>): Promise<void> {
     const overlay = snapshots.rootfs(live.id);
     const accounts = await parts.readAccounts({ overlay }, { upperDir: overlay.upperDir, chainId: live.record.chainId });
-    const bundle = bundler.write(live, accounts);
+    const bundle = bundler.write(live, accounts, sources);
     const networks = plugged.map(({ endpoint, interfaceName }, index) => ({
       ...endpoint.attachment,
       // One default route: by way of the first network that has one.
@@ -128,6 +129,7 @@ export function createRunner(parts: RunParts) {
     await networking.unplug(live);
     for (const mount of live.record.mounts) if (mount.type === 'volume') await volumes.unmount(mount.name, live.id);
     if (live.record.spec.hostConfig.ipcMode === 'shareable') await unmountSharedMemory(table.directory(live.id));
+    await unmountSources(live.record, table.directory(live.id));
     await bundler.remove(live.id);
   }
 
@@ -137,13 +139,13 @@ export function createRunner(parts: RunParts) {
     try {
       if (live.hasUnrecordedEnd) await executor.call('container.delete', { containerId: live.id, force: true });
       live.hasUnrecordedEnd = false;
-      await readyMounts(live, volumes);
+      const sources = await readyMounts(live, table.directory(live.id), parts);
       const { ipcMode, shmSizeBytes } = live.record.spec.hostConfig;
       if (ipcMode === 'shareable') await mountSharedMemory(table.directory(live.id), shmSizeBytes || defaultShmBytes);
       const plugged = await networking.plug(live);
       await networking.writeFiles(live);
       await networking.publish(live);
-      await make(live, plugged);
+      await make(live, plugged, sources);
       for (const { endpoint } of plugged) await allowHairpin(endpoint.attachment.hostInterface);
       await connectAttached(live);
       const { pid, startedAt } = await startOf(live);

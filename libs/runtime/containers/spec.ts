@@ -49,6 +49,14 @@ export const Mount = z.discriminatedUnion('type', [
     /** Further mount options, as `docker run --tmpfs /x:OPTIONS` takes them. */
     options: z.array(text).default([]),
   }),
+  z.object({
+    type: z.literal('image'),
+    /** A reference or id; what it names when the container is made is what is mounted. */
+    source: text.min(1),
+    target: text.startsWith('/'),
+    readOnly: z.literal(true).default(true),
+    subpath: text.default(''),
+  }),
 ]);
 export type Mount = z.infer<typeof Mount>;
 

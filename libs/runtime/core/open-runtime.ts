@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { hostPlatform } from '@gantry/oci/manifest';
 import { invalid } from '@gantry/platform/errors';
 import { holdDataDirectory, type Logger } from '@gantry/platform/node';
-import { openContainerStore } from '@gantry/runtime/containers';
+import { type Container, openContainerStore } from '@gantry/runtime/containers';
 import { openLocalStore } from '@gantry/runtime/content';
 import { createEvents } from '@gantry/runtime/events';
 import { startExecutor } from '@gantry/runtime/executor';
@@ -99,7 +99,8 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   opened.defer(() => containers.release());
 
   images.usedBy((imageId) => {
-    const users = containers.list().filter((container) => container.imageId === imageId);
+    const uses = (container: Container) => container.imageId === imageId || container.mounts.some(({ type, source }) => type === 'image' && source === imageId);
+    const users = containers.list().filter(uses);
     const user = users.find((container) => container.state.pid > 0) ?? users[0];
     return user === undefined ? null : { containerId: user.id, isRunning: user.state.pid > 0 };
   });

@@ -82,6 +82,36 @@ export const differences = {
     here: 'private',
     why: 'cgroups of the host are nobody’s business',
   },
+  portsOnIpv6: {
+    what: 'a published port without an address',
+    docker: 'on `[::]` too, by a proxy where a container has no IPv6',
+    here: 'on `[::]` where the container has IPv6',
+    why: 'no proxy: rules keep the source address',
+  },
+  linksInSubpaths: {
+    what: 'symbolic links in a `volume-subpath` or `image-subpath`',
+    docker: 'followed inside',
+    here: 'refused',
+    why: 'whoever writes to the volume could turn them while they are looked at',
+  },
+  imageForMount: {
+    what: 'an image to be mounted that is not here',
+    docker: '404, upon which the CLI pulls the image to be run',
+    here: '400',
+    why: 'pulling that image mends nothing',
+  },
+  requestLimits: {
+    what: 'requests at a time, unanswered ones on a connection, headers',
+    docker: 'no limit',
+    here: '2048, 16, 1000: refused with 503, 429, 431',
+    why: 'nothing unbounded',
+  },
+  stalledReaders: {
+    what: 'a client that takes in nothing of its answer',
+    docker: 'kept for ever',
+    here: 'let go after four hours',
+    why: 'as above',
+  },
 } satisfies Record<string, Difference>;
 
 export type DifferenceName = keyof typeof differences;

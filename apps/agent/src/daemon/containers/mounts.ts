@@ -55,6 +55,12 @@ function fromTmpfs(mount: MountBody): Mount {
   };
 }
 
+function fromImage(mount: MountBody): Mount {
+  if (mount.BindOptions || mount.VolumeOptions || mount.TmpfsOptions) refuse(mount, 'only ImageOptions may be specified');
+  if (mount.Source === '') refuse(mount, 'field Source must not be empty');
+  return { type: 'image', source: mount.Source, target: mount.Target, readOnly: true, subpath: mount.ImageOptions?.Subpath ?? '' };
+}
+
 /** An entry of HostConfig.Mounts (`docker run --mount`). */
 export function fromMountBody(mount: MountBody): Mount {
   if (mount.Target === '') refuse(mount, 'field Target must not be empty');
@@ -63,17 +69,19 @@ export function fromMountBody(mount: MountBody): Mount {
   if (mount.Type === 'bind') return fromBind(mount);
   if (mount.Type === 'volume') return fromVolume(mount);
   if (mount.Type === 'tmpfs') return fromTmpfs(mount);
+  if (mount.Type === 'image') return fromImage(mount);
   throw new EngineError(400, `invalid mount config for type "${mount.Type}": mount type unknown: "${mount.Type}"`);
 }
 
 /** What inspect shows under HostConfig.Mounts. */
 export function toMountBody(mount: Mount): Record<string, unknown> {
-  const shared = {
+  const shared: Record<string, unknown> = {
     Type: mount.type,
     ...(mount.type === 'tmpfs' ? {} : { Source: mount.source }),
     Target: mount.target,
-    ...(mount.readOnly ? { ReadOnly: true } : {}),
+    ...(mount.readOnly && mount.type !== 'image' ? { ReadOnly: true } : {}),
   };
+  if (mount.type === 'image') return mount.subpath === '' ? shared : { ...shared, ImageOptions: { Subpath: mount.subpath } };
   if (mount.type === 'bind') {
     const options = { ...(mount.propagation === 'rprivate' ? {} : { Propagation: mount.propagation }), ...(mount.recursive ? {} : { NonRecursive: true }) };
     return Object.keys(options).length > 0 ? { ...shared, BindOptions: options } : shared;
