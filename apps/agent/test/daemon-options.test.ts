@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { busyboxArchive } from '@gantry/testing/images';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AgentProcess } from './agent-process.ts';
+import { ask } from './daemon/raw-engine.ts';
 import { runCli } from './daemon/run-cli.ts';
 
 let agent: AgentProcess;
@@ -101,6 +102,20 @@ test('annotations are kept and reach the runtime', async () => {
   expect(await sh('docker create --name annotated --annotation org.example.a=b bb:1')).toMatchObject({ exit: 0 });
   expect((await sh("docker inspect -f '{{json .HostConfig.Annotations}}' annotated")).out).toBe('{"org.example.a":"b"}\n');
   await sh('docker rm annotated');
+});
+
+test('an image is taken for the platform that is asked for, or not at all', async () => {
+  const machine = (await sh("docker image inspect -f '{{.Os}}/{{.Architecture}}' bb:1")).out.trim();
+  const mismatch = `image with reference bb:1 was found but its platform (${machine}) does not match the specified platform (linux/s390x)`;
+  for (const command of ['image inspect', 'history -q', 'create --pull never', 'save -o $T/saved.tar']) {
+    expect(await sh(`docker ${command} --platform ${machine} bb:1`), command).toMatchObject({ exit: 0 });
+    expect((await sh(`docker ${command} --platform linux/s390x bb:1`)).err, command).toContain(mismatch);
+  }
+  await sh('docker ps -aq | xargs docker rm');
+  for (const platform of ['{', '{"os":7}', '{"os":"linux","architecture":"a/b/c"}', 'a/b/c/d']) {
+    expect((await ask(agent.engineSocket, 'GET', `/images/bb:1/json?platform=${encodeURIComponent(platform)}`)).status, platform).toBe(400);
+    expect((await ask(agent.engineSocket, 'POST', `/images/create?fromImage=bb&tag=1&platform=${encodeURIComponent(platform)}`)).status, platform).toBe(400);
+  }
 });
 
 test('an image that is mounted stays, and is shown as a mount', async () => {

@@ -9,4 +9,4 @@ export {
   Platform,
   parseManifest,
 } from './manifest.ts';
-export { choosePlatform, formatPlatform, hostPlatform, isAttestation, parsePlatform } from './platform.ts';
+export { choosePlatform, formatPlatform, hostPlatform, isAttestation, isSuitable, parsePlatform } from './platform.ts';

@@ -45,6 +45,8 @@ function suitability(offered: Platform, wanted: Platform): number | null {
   return candidate.variant === undefined ? 5 : null;
 }
 
+export const isSuitable = (offered: Platform, wanted: Platform): boolean => suitability(offered, wanted) !== null;
+
 /** Buildx files provenance beside the images, as platform unknown/unknown: never an image to run. */
 export function isAttestation(descriptor: Descriptor): boolean {
   return descriptor.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' || descriptor.platform?.os === 'unknown';

@@ -3,7 +3,8 @@ import { EngineError } from '@gantry/engine-api/protocol';
 import { ContainerCreateBody } from '@gantry/engine-api/types';
 import { hasCode } from '@gantry/platform/errors';
 import type { Engine } from '../engine.ts';
-import { describeReference } from '../lookup.ts';
+import { requirePlatform, wantedPlatform } from '../images/platform.ts';
+import { getImage } from '../lookup.ts';
 import { toContainerSpec } from './to-spec.ts';
 
 const namePattern = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -34,7 +35,7 @@ export async function createContainer(engine: Engine, exchange: Exchange): Promi
   const body = await exchange.json(ContainerCreateBody);
   if (body.Image === '') throw new EngineError(400, 'config cannot be empty in order to create a container: no image specified');
   const spec = toContainerSpec(body, { version: exchange.version, platform: exchange.text('platform') ?? '', cpus: engine.runtime.facts.cpus });
-  if (engine.runtime.images.find(spec.image) === undefined) throw new EngineError(404, `No such image: ${describeReference(spec.image)}`);
+  requirePlatform(getImage(engine, spec.image), wantedPlatform(exchange), spec.image);
   if (name !== null && takenBy(engine, name) !== null) throw nameConflict(engine, name);
   try {
     const { container, warnings } = await engine.runtime.containers.create({ spec, ...(name === null ? {} : { name }) });

@@ -7,21 +7,23 @@ import type { Image, RemovedImage } from '@gantry/runtime/images';
 import { emitPrune } from '../emit.ts';
 import { type Endpoint, on } from '../endpoint.ts';
 import type { Engine } from '../engine.ts';
-import { describeReference, getImage } from '../lookup.ts';
+import { getImage } from '../lookup.ts';
 import { toImageInspect } from './inspect.ts';
 import { imagePredicate, isDangling, listImages } from './list.ts';
+import { requirePlatform, wantedPlatform } from './platform.ts';
 import { newTag } from './reference.ts';
 import { createImage, loadImages, pushImage, saveImages } from './transfer.ts';
 
 function inspectImage(engine: Engine, exchange: Exchange): void {
   const name = exchange.param('name');
-  const image = engine.runtime.images.find(name);
-  if (image === undefined) throw new EngineError(404, `No such image: ${describeReference(name)}`);
+  const image = getImage(engine, name);
+  requirePlatform(image, wantedPlatform(exchange), name);
   exchange.sendJson(200, shapeImageInspect(exchange.version, toImageInspect(image), exchange.header('user-agent')));
 }
 
 function imageHistory(engine: Engine, exchange: Exchange): void {
   const image = getImage(engine, exchange.param('name'));
+  requirePlatform(image, wantedPlatform(exchange), exchange.param('name'));
   exchange.sendJson(
     200,
     engine.runtime.images.history(image.id).map((entry) => ({

@@ -2,28 +2,22 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Exchange } from '@gantry/engine-api/http';
 import { badRequest, EngineError } from '@gantry/engine-api/protocol';
+import { formatPlatform } from '@gantry/oci/manifest';
 import { familiarReference, parseReference, repositoryOf, withDefaultTag } from '@gantry/oci/reference';
 import { describeError, hasCode } from '@gantry/platform/errors';
 import { applyInstructions } from '@gantry/runtime/build';
 import type { Engine } from '../engine.ts';
 import { getImage } from '../lookup.ts';
 import { registryCredentials } from './credentials.ts';
+import { requirePlatform, wantedPlatform } from './platform.ts';
 import { type ProgressStream, withProgress } from './progress.ts';
 import { targetReference } from './reference.ts';
-
-function platformText(text: string | null): string | null {
-  if (text === null || !text.startsWith('{')) return text;
-  const platform: unknown = JSON.parse(text);
-  if (typeof platform !== 'object' || platform === null) return null;
-  const part = (name: string) => (name in platform ? String(Reflect.get(platform, name)) : '');
-  return [part('os'), part('architecture'), part('variant')].filter((value) => value !== '').join('/');
-}
 
 async function pull(engine: Engine, exchange: Exchange, reference: string): Promise<void> {
   const parsed = withDefaultTag(parseReference(reference));
   const familiar = familiarReference(reference);
   const credentials = registryCredentials(exchange.header('x-registry-auth'));
-  const platform = platformText(exchange.text('platform'));
+  const platform = wantedPlatform(exchange);
   await withProgress(exchange, async (progress) => {
     if (parsed.tag !== null) progress.announce({ status: `Pulling from ${familiarReference(repositoryOf(parsed))}`, id: parsed.tag });
     else progress.announce({ status: `${familiar}: Pulling from ${familiarReference(repositoryOf(parsed))}` });
@@ -31,7 +25,7 @@ async function pull(engine: Engine, exchange: Exchange, reference: string): Prom
       credentials,
       signal: exchange.signal,
       onProgress: (layer) => progress.layer(layer),
-      ...(platform === null ? {} : { platform }),
+      ...(platform === null ? {} : { platform: formatPlatform(platform) }),
     });
     progress.write({ status: `Digest: ${digest}` });
     progress.write({ status: isNew ? `Status: Downloaded newer image for ${familiar}` : `Status: Image is up to date for ${familiar}` });
@@ -130,6 +124,7 @@ export async function loadImages(engine: Engine, exchange: Exchange): Promise<vo
 /** GET /images/get and /images/{name}/get */
 export async function saveImages(engine: Engine, exchange: Exchange, names: readonly string[]): Promise<void> {
   if (names.length === 0) throw new EngineError(400, 'no image names given');
-  for (const name of names) getImage(engine, name);
+  const wanted = wantedPlatform(exchange);
+  for (const name of names) requirePlatform(getImage(engine, name), wanted, name);
   await pipeline(engine.runtime.images.save(names), exchange.startStream('application/x-tar'));
 }
