@@ -1,27 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SimulatedAgent, startFleet } from '@gantry/testing/agent';
 import { type PostgresServer, startPostgres } from '@gantry/testing/postgres';
 import { Client } from 'pg';
+import { pickPort } from '../../tools/cluster/pick-port.ts';
 import { root } from '../../tools/process/paths.ts';
 import { type Latencies, startProbe } from './probe.ts';
 
 const secret = 'local secret of the bench';
 const clockTicksPerSecond = 100;
-
-async function pickPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('pick a port: the server has no address');
-  return address.port;
-}
 
 interface Seen {
   readonly id: string;

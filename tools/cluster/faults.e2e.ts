@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { ClusterNode, Service, Task } from '@gantry/contracts/http-api';
 import { SimulatedAgent } from '@gantry/testing/agent';
 import { type PostgresServer, startPostgres } from '@gantry/testing/postgres';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../product/eventually.ts';
 import { ApiReplica } from './api-replica.ts';
 import { LoadBalancer } from './load-balancer.ts';
+import { pickPort } from './pick-port.ts';
 import { TaskJournal } from './task-journal.ts';
 
 /** Two api replicas on one Postgres and one Redis, and agents without Linux behind a load balancer: quick enough to break everything in turn. */
@@ -23,15 +23,6 @@ const made = new AsyncDisposableStack();
 /** Every service that was acknowledged, with what was last acknowledged of it. */
 const acknowledged = new Map<string, { service: Service; wanted: number }>();
 const nodeCount = 12;
-
-async function pickPort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
-}
 
 async function join(name: string, faults: ConstructorParameters<typeof SimulatedAgent>[0]['faults'] = {}): Promise<SimulatedAgent> {
   const agent: SimulatedAgent = new SimulatedAgent({
