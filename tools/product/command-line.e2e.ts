@@ -79,6 +79,8 @@ test('explains what is pending, and drains, pauses and labels a node', async () 
     expect(await explained('why_later.1')).toMatch(/why_later\.1 \(\w{25}\) is pending\n {2}waits for service why_web to start: 0 of 2 tasks have/);
     expect((await gantry(['node', 'activate', 'one'])).output).toContain('one: it takes tasks');
     await eventually('all of it runs', async () => (await explained('why_later')).includes('1 of 1 tasks run'));
+    expect((await gantry(['dead-letters', 'ls'])).output).toMatch(/^LOOP +KEY +FAILURES/);
+    expect((await gantry(['dead-letters', 'run', 'service', 'nothing'])).output).toContain('there is no dead letter service nothing');
     await gantry(['rm', 'why']);
   } finally {
     agent.close();

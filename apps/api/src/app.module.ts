@@ -12,6 +12,7 @@ import { ProblemFilter } from './http/problem.filter.ts';
 import { LiveModule } from './live/live.module.ts';
 import { LOGGER, type Logger } from './logger.ts';
 import { AccountModule } from './modules/account/account.module.ts';
+import { DeadLetterModule } from './modules/dead-letters/dead-letter.module.ts';
 import { JobModule } from './modules/jobs/job.module.ts';
 import { NodeModule } from './modules/nodes/node.module.ts';
 import { PayloadModule } from './modules/payloads/payload.module.ts';
@@ -23,7 +24,7 @@ import { PersistenceModule } from './persistence/persistence.module.ts';
 import { NodeWatchModule } from './reconcilers/node-watch.module.ts';
 import { VaultModule } from './vault/vault.module.ts';
 
-const resources = [AccountModule, SystemModule, NodeModule, ServiceModule, JobModule, PayloadModule, StackModule, TaskModule];
+const resources = [AccountModule, SystemModule, DeadLetterModule, NodeModule, ServiceModule, JobModule, PayloadModule, StackModule, TaskModule];
 
 /** Everything that answers requests and agents; what decides is in ReconcilersModule, a world of its own. */
 @Global()

@@ -1,6 +1,7 @@
 import { describeError } from '@gantry/platform/errors';
 import { Command } from 'commander';
 import { createJoinToken, deploy, removeStack, scale } from './commands/change.ts';
+import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { execIn } from './commands/exec.ts';
 import { addJobCommands } from './commands/job.ts';
 import { joinCluster, up } from './commands/local.ts';
@@ -48,6 +49,7 @@ program
 program.command('rm <stack>').description('remove a stack and its services').action(removeStack);
 program.command('scale <service> <tasks>').description('set the number of tasks').action(scale);
 program.command('why <name>').description('explain why a task or a service is as it is').action(showWhy);
+addDeadLetterCommands(program);
 addNodeCommands(program);
 addServiceCommands(program);
 addJobCommands(program);

@@ -12,6 +12,8 @@ export const access = {
   'account.createToken': 'viewer',
   'account.deleteToken': 'viewer',
   'system.status': 'viewer',
+  'deadLetters.list': 'viewer',
+  'deadLetters.run': 'operator',
   'nodes.list': 'viewer',
   'nodes.get': 'viewer',
   'nodes.update': 'operator',

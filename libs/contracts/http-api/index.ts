@@ -2,6 +2,7 @@ import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { NodeId, PayloadId, ServiceId, TaskId } from '../ids/index.ts';
 import { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, SignIn, SystemStatus } from './account.ts';
+import { DeadLetter, DeadLetterKey, DeadLetterListQuery, DeadLetterPage } from './dead-letter.ts';
 import { JobRun, JobRunListQuery, JobRunPage } from './job.ts';
 import { ClusterNode, JoinToken, NodeContainer, NodeListQuery, NodePage, NodeUpdate } from './node.ts';
 import { recordVersion } from './page.ts';
@@ -48,6 +49,16 @@ export const httpApi = {
   },
   system: {
     status: oc.route({ method: 'GET', path: '/system', summary: 'Version and totals', tags: ['system'] }).output(SystemStatus),
+  },
+  deadLetters: {
+    list: oc
+      .route({ method: 'GET', path: '/dead-letters', summary: 'What reconcilers could not do, however often they tried', tags: ['system'] })
+      .input(DeadLetterListQuery)
+      .output(DeadLetterPage),
+    run: oc
+      .route({ method: 'POST', path: '/dead-letters/{loop}/{key}/run', summary: 'Try it again now', tags: ['system'] })
+      .input(DeadLetterKey)
+      .output(DeadLetter),
   },
   nodes: {
     list: oc
@@ -233,6 +244,7 @@ export const httpApi = {
 
 export { type Access, access, isAllowed, type Operation, outranks } from './access.ts';
 export { Account, ApiToken, ApiTokenCreate, ApiTokenCreated, Role, SignIn, SystemStatus } from './account.ts';
+export { DeadLetter, type DeadLetterListQuery, failuresOfDeadLetter } from './dead-letter.ts';
 export { JobRun, JobRunState } from './job.ts';
 export { type LabelFilter, parseLabelFilter } from './list-query.ts';
 export { ClusterNode, JoinToken, NodeAvailability, NodeContainer, type NodeListQuery, NodePage, NodeSpec, NodeUpdate } from './node.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
+import { FailingRunRepository } from '../jobs/failing-run.repository.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
 import { OutboxRelay } from '../jobs/outbox-relay.ts';
 import { ReconcileQueue } from '../jobs/reconcile-queue.ts';
@@ -17,9 +18,14 @@ const concurrency = 8;
  */
 const rest = { factor: 2, mostMs: 1_000 };
 
+/** A key that has not failed for so long is gone, or there is nothing wrong with it any more. */
+const forgottenAfterMs = 3_600_000;
+
 /** Runs the reconcilers: when woken through the queue, and every one on a period. What fails is logged here and comes round again. */
 @Injectable()
 export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** Keys whose latest run failed, here or at another replica. */
+  #failingKeys = new Set<string>();
   /** When a key may run again; those that may are forgotten. */
   readonly #restingUntil = new Map<string, number>();
   readonly #byLoop: ReadonlyMap<string, Reconciler>;
@@ -32,6 +38,7 @@ export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicati
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(Signals) signals: Signals,
     @Inject(OutboxRepository) outbox: OutboxRepository,
+    @Inject(FailingRunRepository) private readonly failing: FailingRunRepository,
     @Inject(RECONCILERS) reconcilers: readonly Reconciler[],
   ) {
     this.#byLoop = new Map(reconcilers.map((reconciler) => [reconciler.loop, reconciler]));
@@ -59,6 +66,8 @@ export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async #wakeAll(): Promise<number> {
+    await this.failing.forgetOlderThan(new Date(Date.now() - forgottenAfterMs));
+    this.#failingKeys = new Set((await this.failing.findKeys()).map(({ loop, key }) => `${loop}/${key}`));
     for (const reconciler of this.#byLoop.values()) {
       const keys = await reconciler.keys();
       if (keys.length > 0) await this.#queue.add(keys.map((key) => ({ loop: reconciler.loop, key })));
@@ -77,8 +86,11 @@ export class ReconcilerDriver implements OnApplicationBootstrap, BeforeApplicati
     const startedAt = performance.now();
     try {
       await reconciler.reconcile(key);
+      if (this.#failingKeys.delete(name)) await this.failing.forget(loop, key);
     } catch (error) {
       this.logger.warn({ err: error, loop, key }, 'reconcile');
+      this.#failingKeys.add(name);
+      await this.failing.record(loop, key, error).catch((cause: unknown) => this.logger.warn({ err: cause, loop, key }, 'write down that a run failed'));
     }
     const tookMs = performance.now() - startedAt;
     this.logger.debug({ loop, key, ms: Math.round(tookMs) }, 'reconciled');

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.ts';
+import { FailingRunRepository } from '../jobs/failing-run.repository.ts';
 import { OutboxRepository } from '../jobs/outbox.repository.ts';
 import { LOGGER, type Logger } from '../logger.ts';
 import { PersistenceModule } from '../persistence/persistence.module.ts';
@@ -17,6 +18,7 @@ import { StackStateRepository } from './stack-state.repository.ts';
 
 const repositories = [
   DependencyRepository,
+  FailingRunRepository,
   JobStateRepository,
   NodeStateRepository,
   OutboxRepository,
