@@ -57,29 +57,40 @@ async function prepare(socket: string, root: string, name: string): Promise<Side
   return side;
 }
 
-/** A follower of the events has seen the end of so many containers, run four at a time. */
-const followed = `docker events --filter event=destroy --filter label=bench=followed >seen & follower=$!
-sleep 0.3
+/**
+ * A follower of the events sees the end of so many containers, run four at a time. It asks for those since before it came: whether it is connected when the
+ * first ends is a matter of load.
+ */
+const followed = `docker events --since "$(date +%s.%N)" --filter event=destroy --filter label=bench=followed >seen & follower=$!
 seq ${parallel} | xargs -P 4 -I{} docker run --rm --network none -l bench=followed bb:1 true
-until [ "$(wc -l <seen)" -ge ${parallel} ]; do sleep 0.01; done
+for i in $(seq 1000); do [ "$(wc -l <seen)" -lt ${parallel} ] || break; sleep 0.01; done
 kill $follower`;
 
+/** A shell line that fails unless the file has as many lines as there must be. */
+const hasLines = (file: string, count: number) => `[ "$(wc -l <${file})" -eq ${count} ] || { echo "$(wc -l <${file}) lines, not ${count}" >&2; false; }`;
+
+/** `after` is not timed: it takes away what the line left, and fails when that is not what it should be. */
 const lines: readonly { readonly name: string; readonly line: string; readonly after?: string; readonly wanted: string }[] = [
   { name: 'docker run --rm (bridge)', line: 'docker run --rm bb:1 true', wanted: '<= 0.167' },
   { name: 'docker run --rm --network none', line: 'docker run --rm --network none bb:1 true', wanted: '<= 0.167' },
   { name: 'docker exec', line: 'docker exec target true', wanted: '<= 1' },
   { name: 'docker start, docker stop', line: 'docker start stopping; docker stop stopping', wanted: '<= 1' },
-  { name: `docker ps -a, ${containers} containers`, line: 'docker ps -a', wanted: '<= 1' },
+  {
+    name: `docker ps -a, ${containers} containers`,
+    line: 'docker ps -a >listed',
+    after: `grep -c listed <listed >count; [ "$(cat count)" -eq ${containers} ]`,
+    wanted: '<= 1',
+  },
   {
     name: `${parallel} docker run -d at a time`,
     line: `for i in $(seq ${parallel}); do docker run -d --name p$i bb:1 sleep 1000 & pids="$pids $!"; done; for pid in $pids; do wait $pid; done`,
     after: `docker rm -f $(seq -f p%g ${parallel})`,
     wanted: '<= 1',
   },
-  { name: `docker logs, ${logLines / 1e6}M lines`, line: 'docker logs talker', wanted: '<= 1' },
+  { name: `docker logs, ${logLines / 1e6}M lines`, line: 'docker logs talker >logged', after: hasLines('logged', logLines), wanted: '<= 1' },
   { name: `docker cp in, ${megabytes} MB`, line: 'docker cp -q blob files:/in', wanted: '<= 1' },
-  { name: `docker cp out, ${megabytes} MB`, line: 'docker cp -q files:/out got', after: 'rm got', wanted: '<= 1' },
-  { name: `events of ${parallel} runs, 4 at a time, followed`, line: followed, wanted: '<= 1' },
+  { name: `docker cp out, ${megabytes} MB`, line: 'docker cp -q files:/out got', after: 'cmp blob got; rm got', wanted: '<= 1' },
+  { name: `events of ${parallel} runs, 4 at a time, followed`, line: followed, after: hasLines('seen', parallel), wanted: '<= 1' },
 ];
 
 export const bench: Bench = {
