@@ -4,6 +4,7 @@ use super::layers::{self, ReadFailure};
 use super::streams::{FramesIn, FramesOut, end_stream};
 use super::{Server, containers, networks};
 use crate::failure::Result;
+use rustix::net::sockopt::{set_socket_send_buffer_size, set_socket_send_buffer_size_force};
 use serde::Serialize;
 use std::io::{BufWriter, Read};
 use std::os::unix::net::UnixStream;
@@ -13,6 +14,8 @@ use wire::{Answer, Code, Failure, Frame, FrameKind, LayerUnpack, Operation, PROT
 /// Requests of one connection at work at a time; the next one waits unread.
 const MAX_AT_WORK: usize = 32;
 const ARCHIVE_CHUNK_BYTES: usize = 256 * 1024;
+/// What the kernel may hold of an archive that is being sent, so that sender and receiver need not take turns at every chunk of it.
+const ARCHIVE_AHEAD_BYTES: usize = 1 << 20;
 
 /// The writing side, shared by the requests at work.
 struct Peer {
@@ -30,6 +33,13 @@ impl Peer {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         // A client that is gone needs no answer.
         let _ = wire::write_frame(&mut *stream, FrameKind::Json, &json);
+    }
+
+    /// Beyond what processes may ask for in general, where we may; it goes with the connection.
+    fn send_ahead(&self) {
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = set_socket_send_buffer_size_force(&*stream, ARCHIVE_AHEAD_BYTES)
+            .or_else(|_| set_socket_send_buffer_size(&*stream, ARCHIVE_AHEAD_BYTES));
     }
 
     fn begin(&self) {
@@ -159,6 +169,7 @@ fn perform_stream(server: &Server, peer: &Peer, reader: &mut impl Read, request:
             bytes.discard_rest();
         }
         Operation::ArchiveRead { rootfs, path } => {
+            peer.send_ahead();
             let announce = |stat| {
                 peer.answer(id, Ok(stat));
                 BufWriter::with_capacity(ARCHIVE_CHUNK_BYTES, FramesOut(&peer.stream))
