@@ -128,8 +128,19 @@ test('an image that is mounted stays, and is shown as a mount', async () => {
   expect((await sh('docker rmi data:1')).err).toMatch(/conflict/);
   expect((await sh('docker restart user && docker exec user cat /m/sub/file')).out).toContain('of the image');
   expect((await sh('docker rm -f user')).exit).toBe(0);
-  const mounts = await sh('grep -c /mounts/image-0 /proc/self/mountinfo');
-  expect(mounts.out).toBe('0\n');
+  expect((await sh('grep -c /mounts/image-0 /proc/self/mountinfo')).out).toBe('0\n');
+});
+
+test('a volume outlives a container that has part of it, also when the agent is killed in between', async () => {
+  const run = 'docker run -d --name part --stop-signal KILL --mount type=volume,source=named,target=/m,volume-subpath=in bb:1 sleep 1000';
+  expect(await sh(run)).toMatchObject({ exit: 0 });
+  await agent.end('SIGKILL');
+  await agent.start();
+  expect(await sh('docker exec part cat /m/deep/file')).toMatchObject({ out: 'deep\n' });
+  expect(await sh('docker stop part && docker start part && docker exec part cat /m/deep/file')).toMatchObject({ out: 'part\npart\ndeep\n' });
+  expect(await sh('docker rm -f part')).toMatchObject({ exit: 0 });
+  expect((await sh('grep -c /mounts/subpath- /proc/self/mountinfo')).out).toBe('0\n');
+  expect(await sh('docker run --rm -v named:/v bb:1 cat /v/in/deep/file')).toMatchObject({ out: 'deep\n' });
 });
 
 describe('volumes of the local driver', () => {
