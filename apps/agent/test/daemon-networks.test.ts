@@ -97,6 +97,10 @@ test('without IPv6 an interface has none of it, also where another has', async (
   expect(await docker(`exec both sh -c '${flags}; ip -6 addr show dev eth0; ip -6 addr show dev eth1'`)).toMatch(/^1\n0\n.*inet6 fd[0-9a-f:]+\/64/s);
   await docker('run -d --name other --network six bb:1');
   await docker('exec both ping -6 -c 1 -W 2 other');
+  // Each family has a way out of its own, after a restart as after a connect.
+  await docker('exec both ping -c 1 -W 2 fd00:77::2');
+  await docker('restart -t 0 both');
+  for (const address of ['fd00:77::2', neighbour.address]) await docker(`exec both ping -c 1 -W 2 ${address}`);
   await docker('network disconnect six both');
   expect(await docker('exec both ls /sys/class/net')).not.toContain('eth1');
   expect((await run('network create --ipv6 --subnet fd00:1::/64 --subnet fd00:2::/64 twice')).err).toContain('one IPv6 subnet only');

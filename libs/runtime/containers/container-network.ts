@@ -42,6 +42,12 @@ export async function allowHairpin(hostInterface: string): Promise<void> {
   }
 }
 
+/** One default route for each family: by way of the first network that has one. */
+export function newGateways({ attachment }: Endpoint, earlier: readonly Endpoint[]): string[] {
+  const routed = new Set(earlier.flatMap((other) => other.attachment.gateways).map((gateway) => gateway.includes(':')));
+  return attachment.gateways.filter((gateway) => !routed.has(gateway.includes(':')));
+}
+
 /** `8080` → 8080, `8000-8010` → a range, '' and `0` → 0. */
 function parseHostPort(text: string): PortRequest['hostPort'] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text === '' ? '0' : text);
@@ -191,7 +197,10 @@ export function createContainerNetworking(parts: ContainerParts, table: Containe
       const interfaceName = `eth${index}`;
       const endpoint = await networks.reserve(network.id, request(live, spec));
       try {
-        const gateways = taken.size > 0 ? [] : endpoint.attachment.gateways;
+        const gateways = newGateways(
+          endpoint,
+          networks.endpointsOf(live.id).filter((other) => other.networkId !== network.id),
+        );
         await executor.call('network.connect', { containerId: live.id, attachment: { ...endpoint.attachment, gateways, name: interfaceName } });
         await allowHairpin(endpoint.attachment.hostInterface);
       } catch (error) {

@@ -2,7 +2,7 @@ import type { ContainerState, ExitStatus } from '@gantry/contracts/executor';
 import { describeError, GantryError, hasCode, notModified, operational, whileTrying, wrongState } from '@gantry/platform/errors';
 import { nowNs, parseNs } from '@gantry/platform/node';
 import type { createBundler } from './bundle.ts';
-import { allowHairpin, type ContainerNetworking, type PluggedEndpoint } from './container-network.ts';
+import { allowHairpin, type ContainerNetworking, newGateways, type PluggedEndpoint } from './container-network.ts';
 import type { ContainerTable } from './container-table.ts';
 import { type LiveContainer, timestamp } from './live-container.ts';
 import { toContainerLog } from './log-driver.ts';
@@ -52,8 +52,10 @@ export function createRunner(parts: RunParts) {
     const bundle = bundler.write(live, accounts, sources);
     const networks = plugged.map(({ endpoint, interfaceName }, index) => ({
       ...endpoint.attachment,
-      // One default route: by way of the first network that has one.
-      gateways: plugged.findIndex((candidate) => candidate.endpoint.attachment.gateways.length > 0) === index ? endpoint.attachment.gateways : [],
+      gateways: newGateways(
+        endpoint,
+        plugged.slice(0, index).map((earlier) => earlier.endpoint),
+      ),
       name: interfaceName,
     }));
     const { spec } = live.record;
