@@ -1,23 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AssignedTask } from '@gantry/contracts/agent-link';
-import { TestControlPlane } from '@gantry/testing/control-plane';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentProcess } from './agent-process.ts';
 import { assignedTask } from './assigned-task.ts';
+import { type JoinedAgent, joinAgent } from './joined-agent.ts';
 
-let plane: TestControlPlane;
-let agent: AgentProcess;
-let made: AsyncDisposableStack;
+let plane: JoinedAgent['plane'];
+let agent: JoinedAgent['agent'];
+let made: JoinedAgent['made'];
 
 beforeEach(async () => {
-  made = new AsyncDisposableStack();
-  plane = await TestControlPlane.listen();
-  made.defer(() => plane.close());
-  agent = await AgentProcess.create({ octet: 215, serverUrl: plane.url, joinToken: plane.joinToken });
-  made.defer(() => agent.destroy());
-  await agent.start();
-  await agent.loadBusybox('busybox:test', ['sleep', '100000']);
-  await plane.until(() => plane.nodes.size === 1 && plane.node.connection !== null);
+  ({ plane, agent, made } = await joinAgent(215));
 });
 afterEach(() => made.disposeAsync());
 

@@ -5,25 +5,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AssignedTask } from '@gantry/contracts/agent-link';
 import { PayloadId, toSwarmId } from '@gantry/contracts/ids';
-import { TestControlPlane } from '@gantry/testing/control-plane';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { instanceOf } from '../../../tools/product/leftovers.ts';
-import { AgentProcess } from './agent-process.ts';
 import { assignedTask } from './assigned-task.ts';
+import { type JoinedAgent, joinAgent } from './joined-agent.ts';
 
-let plane: TestControlPlane;
-let agent: AgentProcess;
-let made: AsyncDisposableStack;
+let plane: JoinedAgent['plane'];
+let agent: JoinedAgent['agent'];
+let made: JoinedAgent['made'];
 
 beforeEach(async () => {
-  made = new AsyncDisposableStack();
-  plane = await TestControlPlane.listen();
-  made.defer(() => plane.close());
-  agent = await AgentProcess.create({ octet: 213, serverUrl: plane.url, joinToken: plane.joinToken });
-  made.defer(() => agent.destroy());
-  await agent.start();
-  await agent.loadBusybox('busybox:test', ['sleep', '100000']);
-  await plane.until(() => plane.nodes.size === 1 && plane.node.connection !== null);
+  ({ plane, agent, made } = await joinAgent(213));
 });
 afterEach(() => made.disposeAsync());
 

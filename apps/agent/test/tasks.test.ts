@@ -2,24 +2,16 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AssignedTask } from '@gantry/contracts/agent-link';
-import { TestControlPlane } from '@gantry/testing/control-plane';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentProcess } from './agent-process.ts';
 import { assignedTask, newServiceId } from './assigned-task.ts';
+import { type JoinedAgent, joinAgent } from './joined-agent.ts';
 
-let plane: TestControlPlane;
-let agent: AgentProcess;
-let made: AsyncDisposableStack;
+let plane: JoinedAgent['plane'];
+let agent: JoinedAgent['agent'];
+let made: JoinedAgent['made'];
 
 beforeEach(async () => {
-  made = new AsyncDisposableStack();
-  plane = await TestControlPlane.listen();
-  made.defer(() => plane.close());
-  agent = await AgentProcess.create({ octet: 211, serverUrl: plane.url, joinToken: plane.joinToken });
-  made.defer(() => agent.destroy());
-  await agent.start();
-  await agent.loadBusybox('busybox:test', ['sleep', '100000']);
-  await plane.until(() => plane.nodes.size === 1 && plane.node.connection !== null);
+  ({ plane, agent, made } = await joinAgent(211));
 });
 afterEach(() => made.disposeAsync());
 
