@@ -7,6 +7,7 @@ import { silentLogger } from '@gantry/platform/node';
 import { type Executor, startExecutor } from '@gantry/runtime/executor';
 import type { Bench, Case, Rival } from '../tools/bench/bench.ts';
 import { makeBundle } from '../tools/bench/bundle.ts';
+import { cpuSeconds, memoryOf } from '../tools/bench/processes.ts';
 import { build } from '../tools/build/build.ts';
 import { root } from '../tools/process/paths.ts';
 import { runOrFail } from '../tools/process/run.ts';
@@ -15,7 +16,6 @@ import { ensurePackages, missingPackages } from '../tools/setup/debian-packages.
 const containers = 100;
 const lineBytes = 100;
 const logMegabytes = 300;
-const clockTicksPerSecond = 100;
 const settledMs = 500;
 
 /** One that keeps containers: our shim, or conmon over runc. */
@@ -90,18 +90,6 @@ async function conmon(directory: string): Promise<Keepers> {
   };
 }
 
-/** Of one process, KiB. */
-async function memoryOf(pid: number): Promise<{ pss: number; rss: number }> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN);
-  return { pss: field('Pss'), rss: field('Rss') };
-}
-
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
-}
-
 interface Idle {
   readonly pss: number;
   readonly rss: number;
@@ -114,7 +102,7 @@ async function measureIdle(keepers: Keepers, bundle: string, directory: string, 
   try {
     for (const id of ids) pids.push(await keepers.start(id, bundle, join(directory, `${id}.log`)));
     await pause(settledMs);
-    const memory = await Promise.all(pids.map(memoryOf));
+    const memory = await Promise.all(pids.map((pid) => memoryOf([pid])));
     const mean = (of: (one: Idle) => number) => memory.reduce((sum, one) => sum + of(one), 0) / memory.length;
     return { pss: mean(({ pss }) => pss), rss: mean(({ rss }) => rss) };
   } finally {

@@ -25,6 +25,8 @@ export interface AgentProcessOptions {
   readonly serverUrl?: string;
   readonly joinToken?: string;
   readonly nodeName?: string;
+  /** The program as it is delivered, rather than the sources. */
+  readonly isBuilt?: boolean;
   /** More of its settings. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs; this very host unless told. */
@@ -54,6 +56,10 @@ export class AgentProcess {
     return new AgentProcess(await mkdtemp(join(tmpdir(), 'agent-')), options);
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** What it wrote so far, for the message of a test that fails. */
   get output(): string {
     return this.#output;
@@ -65,9 +71,9 @@ export class AgentProcess {
 
   /** How it is run, with some of its environment changed. */
   invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
-    const { serverUrl = '', joinToken = '', nodeName = 'test-node', host, env } = this.#options;
+    const { serverUrl = '', joinToken = '', nodeName = 'test-node', isBuilt = false, host, env } = this.#options;
     return {
-      command: [...(host === undefined ? [] : onHost(host)), process.execPath, join(source, 'src/main.ts')],
+      command: [...(host === undefined ? [] : onHost(host)), process.execPath, join(source, isBuilt ? 'dist/main.js' : 'src/main.ts')],
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         GANTRY_SERVER_URL: serverUrl,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Names, sweep } from '../../../../tools/product/leftovers.ts';
 import { ping } from '../../../../tools/start/engine-client.ts';
-import { onHost, TestNetwork } from '../netns.ts';
+import { onHost, type TestHost, TestNetwork } from '../netns.ts';
 
 const program = '/usr/sbin/dockerd';
 
@@ -15,6 +15,8 @@ export interface DockerdOptions {
   readonly prefix: string;
   /** An OCI runtime to start containers with in place of runc. */
   readonly runtime?: string;
+  /** Containers outlive it. */
+  readonly isLiveRestoring?: boolean;
 }
 
 /**
@@ -27,13 +29,16 @@ export class Dockerd {
   readonly #network: TestNetwork;
   readonly #names: Names;
   readonly #runtime: string | undefined;
+  readonly #isLiveRestoring: boolean;
+  #host: TestHost | null = null;
   #child: ChildProcess | null = null;
   #output = '';
 
-  private constructor(directory: string, { prefix, runtime }: DockerdOptions) {
+  private constructor(directory: string, { prefix, runtime, isLiveRestoring = false }: DockerdOptions) {
     const mark = randomBytes(3).toString('hex');
     this.directory = directory;
     this.#runtime = runtime;
+    this.#isLiveRestoring = isLiveRestoring;
     this.socket = join(directory, 'docker.sock');
     this.#network = new TestNetwork(prefix);
     this.#names = { dataDir: directory, bridge: `gd${mark}`, cgroupParent: `gantry-test-dockerd-${mark}`, instances: [] };
@@ -52,8 +57,8 @@ export class Dockerd {
 
   /** Returns when it answers; what it wrote is in the message when it ends instead. */
   async start(): Promise<void> {
-    await this.#network.create();
-    const [enter = '', ...into] = onHost(await this.#network.addHost());
+    this.#host ??= await this.#plugIn();
+    const [enter = '', ...into] = onHost(this.#host);
     const options = {
       'data-root': join(this.directory, 'data'),
       'exec-root': join(this.directory, 'exec'),
@@ -62,6 +67,7 @@ export class Dockerd {
       'cgroup-parent': `/${this.#names.cgroupParent}`,
       'log-level': 'warn',
       'insecure-registry': `${this.gateway}/32`,
+      ...(this.#isLiveRestoring ? { 'live-restore': 'true' } : {}),
       ...(this.#runtime === undefined ? {} : { 'add-runtime': `foreign=${this.#runtime}`, 'default-runtime': 'foreign' }),
     };
     const parameters = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
@@ -76,6 +82,23 @@ export class Dockerd {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`dockerd ended (${child.exitCode ?? child.signalCode}):\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  async #plugIn(): Promise<TestHost> {
+    await this.#network.create();
+    return this.#network.addHost();
+  }
+
+  /** Of dockerd itself; containerd is its child. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** SIGKILL to it and its containerd; containers stay where it is live-restoring. */
+  async kill(): Promise<void> {
+    const containerd = Number(await readFile(join(this.directory, 'exec/containerd/containerd.pid'), 'utf8'));
+    for (const pid of [this.pid, containerd]) process.kill(pid, 'SIGKILL');
+    while ([this.pid, containerd].some((pid) => existsSync(`/proc/${pid}/exe`))) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   async destroy(): Promise<void> {
