@@ -9,6 +9,9 @@ import type { FrameSocket } from './frame-socket.ts';
 import { type ServeOptions, startServe } from './serve-process.ts';
 import { createShimClient } from './shim-client.ts';
 
+/** Chunks of a stream on their way to the executor at a time: it is to find the next one when it has done with one, however busy the processors are. */
+const chunksUnderWay = 16;
+
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
@@ -121,11 +124,16 @@ export async function startExecutor(options: ServeOptions): Promise<Executor> {
   async function sendAll<Op extends ExecutorOperation>(connection: FrameSocket, operation: Op, source: AsyncIterable<Uint8Array>): Promise<ExecutorResult<Op>> {
     let isAnswered = false;
     const send = async () => {
+      const underWay: Promise<void>[] = [];
       for await (const chunk of source) {
         if (isAnswered) return;
-        await connection.send(frameKind.stdin, chunk);
+        const sent = connection.send(frameKind.stdin, chunk);
+        // Waited for below, when it is its turn.
+        sent.catch(() => undefined);
+        underWay.push(sent);
+        if (underWay.length >= chunksUnderWay) await underWay.shift();
       }
-      await connection.send(frameKind.stdin, Buffer.alloc(0));
+      await Promise.all([...underWay, connection.send(frameKind.stdin, Buffer.alloc(0))]);
     };
     const sending = send().catch((error: unknown) => {
       if (!isAnswered) connection.destroy(whileTrying(`send bytes to ${operation}`, error));

@@ -25,10 +25,13 @@ export class FrameSocket {
     return JSON.parse(frame.payload.toString('utf8'));
   }
 
+  /** In the order of the calls, also of those that do not wait for each other. */
   async send(kind: FrameKind, payload: Uint8Array): Promise<void> {
+    const written: Promise<void>[] = [];
     for (let start = 0; start === 0 || start < payload.length; start += maxFramePayloadBytes) {
-      await this.#writeFrame(kind, payload.subarray(start, start + maxFramePayloadBytes));
+      written.push(this.#writeFrame(kind, payload.subarray(start, start + maxFramePayloadBytes)));
     }
+    await Promise.all(written);
   }
 
   sendJson(value: unknown): Promise<void> {

@@ -9,6 +9,7 @@ use layers::{Compression, Decompressed, Digest, Root, UnpackOptions, WriteOption
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use wire::{
     ArchiveWrite, Change, Code, DiffResult, Failure, FinishResult, LayerDiff, LayerFinish, LayerUnpack, OverlayRootfs, PathStat, RootfsRef,
@@ -18,6 +19,8 @@ use wire::{
 /// What `docker cp` may bring in: the disk is the real limit.
 const MAX_ARCHIVE_BYTES: u64 = 1 << 44;
 const MAX_ARCHIVE_ENTRIES: u64 = 1 << 32;
+/// How much of a blob is written before the disk is asked to begin with it.
+const WRITEBACK_BYTES: u64 = 8 << 20;
 const DECOMPRESS_CHUNK_BYTES: usize = 256 * 1024;
 
 fn failure(error: layers::Error) -> Failure {
@@ -56,6 +59,8 @@ struct Kept<R> {
     inner: R,
     file: Option<File>,
     bytes: u64,
+    /// Of `bytes`: what the disk has begun with.
+    begun: u64,
 }
 
 impl<R: Read> Read for Kept<R> {
@@ -63,6 +68,10 @@ impl<R: Read> Read for Kept<R> {
         let count = self.inner.read(buffer)?;
         if let Some(file) = &mut self.file {
             file.write_all(&buffer[..count])?;
+            if self.bytes - self.begun >= WRITEBACK_BYTES {
+                sys::begin_writeback(file.as_fd(), self.begun);
+                self.begun = self.bytes;
+            }
         }
         self.bytes += count as u64;
         Ok(count)
@@ -119,7 +128,7 @@ pub fn receive(request: &LayerUnpack, stream: impl Read) -> Result<(layers::Rece
     };
     let (beginning, file) = request.keep.as_deref().map(|path| resume(path, is_known)).transpose()?.unzip();
     let before = beginning.as_ref().map_or(0, io::Take::limit);
-    let mut kept = Kept { inner: source, file, bytes: before };
+    let mut kept = Kept { inner: source, file, bytes: before, begun: before };
     let received = match beginning {
         Some(beginning) => layers::receive(beginning.chain(&mut kept), Path::new(&request.target), &options),
         None => layers::receive(&mut kept, Path::new(&request.target), &options),

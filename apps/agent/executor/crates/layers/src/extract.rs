@@ -17,6 +17,8 @@ use std::io::BufRead;
 
 /// How often something may appear between looking and making, when others work in the same tree.
 const MAX_TRIES: usize = 8;
+/// Files from so many bytes on: the disk begins with them while the rest is still coming.
+const WORTH_WRITING_BACK: u64 = 256 << 10;
 /// A sparse file costs nothing here, but everything that reads it sees its whole length.
 const MAX_SPARSE_SIZE: u64 = 1 << 40;
 
@@ -246,6 +248,9 @@ impl Extractor {
             rustix::fs::ftruncate(&fd, entry.size).map_err(kernel("extend", path))?;
         }
         self.making.content += entry.size;
+        if entry.size >= WORTH_WRITING_BACK {
+            sys::begin_writeback(fd.as_fd(), 0);
+        }
         set_by_fd(fd.as_fd(), &entry.attributes, path)
     }
 

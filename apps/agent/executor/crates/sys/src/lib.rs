@@ -14,7 +14,7 @@ mod tty;
 pub use bpf::{BpfInsn, attach_device_program, detach_device_program, device_programs, load_device_program};
 pub use clone::{Child, IdMapGate, Spawn};
 pub use exec::{Image, execve, execveat};
-pub use fds::{adopt, cloexec_from, close_from, renumber};
+pub use fds::{adopt, begin_writeback, cloexec_from, close_from, renumber};
 pub use memory::{malloc_trim, release_memory};
 pub use mount::{MountAttr, mount_setattr};
 pub use process::{
