@@ -115,7 +115,7 @@ export const bench: Bench = {
       const directory = await mkdtemp(join(tmpdir(), 'bench-density-'));
       parts.defer(() => rm(directory, { recursive: true, force: true }));
       await writeFile(join(directory, 'bb.tar'), await busyboxArchive({ reference: 'bb:1', cmd: ['sh'] }));
-      const agent = await AgentProcess.create({ octet: 234, isBuilt: true });
+      const agent = await AgentProcess.create({ octet: 234, prefixLength: 16, isBuilt: true });
       parts.defer(() => agent.destroy());
       const dockerd = await Dockerd.create({ prefix: '10.235.0', isLiveRestoring: true });
       parts.defer(() => dockerd.destroy());

@@ -22,6 +22,8 @@ export function builtExecutor(): string {
 export interface AgentProcessOptions {
   /** Second octet of its subnet, 10.N.0.0/24: agents that share a network namespace must differ. */
   readonly octet: number;
+  /** Of that subnet; 24 unless told. */
+  readonly prefixLength?: number;
   readonly serverUrl?: string;
   readonly joinToken?: string;
   readonly nodeName?: string;
@@ -46,7 +48,7 @@ export class AgentProcess {
   private constructor(root: string, options: AgentProcessOptions) {
     const mark = randomBytes(3).toString('hex');
     this.#options = options;
-    this.#subnet = `10.${options.octet}.0.0/24`;
+    this.#subnet = `10.${options.octet}.0.0/${options.prefixLength ?? 24}`;
     this.dataDir = join(root, 'agent');
     this.engineSocket = join(root, 'engine.sock');
     this.names = { dataDir: root, bridge: `gt${mark}`, cgroupParent: `gantry-test-${mark}`, instances: [instanceOf(this.dataDir)] };
