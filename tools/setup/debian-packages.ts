@@ -36,7 +36,9 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     'redis-server': ['/usr/bin/redis-server', '/usr/local/bin/redis-server'],
     runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/sbin/runc'],
     skopeo: ['/usr/bin/skopeo'],
+    uidmap: ['/usr/bin/newuidmap'],
     umoci: ['/usr/bin/umoci'],
+
     'xz-utils': ['/usr/bin/xz'],
     zstd: ['/usr/bin/zstd'],
   },

@@ -28,9 +28,18 @@ pub struct ExecRequest<'a> {
 /// Returns when the process is on its way to its program; [`Launched::advance`] or [`Launched::await_exec`] tell how that ends.
 pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     let linux = &request.config.linux;
+    let is_rootless = !rustix::process::geteuid().is_root();
     let program = linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
+    let cgroup = if is_rootless { request.cgroup.where_it_exists() } else { request.cgroup };
+
     let rlimits = limits::parse_rlimits(&request.process.rlimits)?;
-    let doors = request.cgroup.open_doors().attempt("find the container's cgroup")?;
+    let doors = cgroup.open_doors().attempt("find the container's cgroup")?;
+    let mut flags = namespaces::flags_to_enter(linux);
+    if is_rootless && linux.namespace(NamespaceKind::User).is_some() {
+        // Its owner has a user namespace's privileges only inside, and a process can enter it once. There is no way back: this is a command.
+        enter_for_good(request.container)?;
+        flags &= !NamespaceKind::User.clone_flag();
+    }
     let plan = Plan {
         doors: doors.len() as i32,
         user_namespace: linux.namespace(NamespaceKind::User).is_some(),
@@ -39,19 +48,19 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
         seccomp_flags: program.as_ref().map_or(0, |program| program.flags),
         filter: program.map(|program| program.filter).unwrap_or_default(),
         process: request.process,
-        role: Role::Exec { namespaces: namespaces::flags_to_enter(linux) },
+        role: Role::Exec { namespaces: flags },
     };
     let (channel, theirs) = Channel::pair()?;
-    let home = enter_pid_namespace(linux, request.container)?;
+    let home = enter_pid_namespace(linux, request.container)?.filter(|_| !is_rootless);
     let birth = Birth {
         plan: &plan,
         channel: &theirs,
         stdio: request.stdio,
         extra: Some(request.container),
         preserve: request.preserve,
-        cgroup: request.cgroup.open_v2().attempt("find the process's cgroup")?,
+        cgroup: cgroup.open_v2().attempt("find the process's cgroup")?,
         // Where the container's first process has gone, as systemd and engines inside containers do.
-        cgroup_when_busy: &|| request.cgroup.open_v2_of(pid_of(request.container)?),
+        cgroup_when_busy: &|| cgroup.open_v2_of(pid_of(request.container)?),
         doors: &doors,
     };
     let child = birth.spawn(0, None);
@@ -60,7 +69,7 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     }
     let child = child.map_err(|failure| Failure { message: format!("{}: is the container stopping?", failure.message), ..failure })?;
     drop(theirs);
-    let mut launched = Launched { child, channel, console: None, cgroup: request.cgroup, warnings: Vec::new(), seccomp_listener: None };
+    let mut launched = Launched { child, channel, console: None, cgroup: cgroup.clone(), warnings: Vec::new(), seccomp_listener: None };
     let started = place(&mut launched, &plan, &rlimits);
     if let Err(failure) = started {
         launched.kill();
@@ -84,6 +93,10 @@ fn enter_pid_namespace(linux: &oci::Linux, container: BorrowedFd) -> Result<Opti
     let home = rustix::fs::open("/proc/self/ns/pid", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).attempt("open our pid namespace")?;
     enter(container).attempt("enter the container's pid namespace")?;
     Ok(Some(home))
+}
+
+fn enter_for_good(container: BorrowedFd) -> Result<()> {
+    move_into_thread_name_spaces(container, ThreadNameSpaceType::USER).attempt("enter the container's user namespace")
 }
 
 fn enter(namespace: BorrowedFd) -> std::result::Result<(), rustix::io::Errno> {

@@ -19,7 +19,7 @@ use crate::hooks;
 use crate::oci_state::OciState;
 use crate::plan::{CHANNEL_FD, DOORS_FD, EXTRA_FD, InitPlan, PLAN_FD, PRESERVED_FD, Plan, Role};
 use cgroups::{Cgroup, Hierarchies};
-use oci::{Config, NamespaceKind};
+use oci::{Config, ConfigError, NamespaceKind, Resources};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 use std::ffi::CString;
@@ -65,17 +65,27 @@ const SET_UP_LIMIT: Duration = Duration::from_secs(300);
 
 pub fn launch(request: Request) -> Result<Launched> {
     let mut config = request.config;
-    let process = config.process.take().ok_or_else(|| oci::ConfigError::invalid("process", "is missing"))?;
+    let process = config.process.take().ok_or_else(|| ConfigError::invalid("process", "is missing"))?;
     let program = config.linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
+
     config.linux.seccomp = None;
     let resources = config.linux.resources.take().unwrap_or_default();
     let rlimits = limits::parse_rlimits(&process.rlimits)?;
     namespaces::check(&config.linux)?;
     let state = OciState::new(request.id, &request.bundle.to_string_lossy(), &config.annotations);
     let hierarchies = Hierarchies::detect();
-    let cgroup = hierarchies.cgroup(&config.linux.cgroups_path, request.id);
+    let mut cgroup = hierarchies.cgroup(&config.linux.cgroups_path, request.id);
     let shared = check_found(&cgroup)?;
-    cgroup.create().attempt("create the container's cgroup")?;
+    if !rustix::process::geteuid().is_root() && config.linux.cgroups_path.is_empty() {
+        // As runc: an ordinary user who asks for no certain cgroup does without where none may be made.
+        cgroup = cgroup.create_where_permitted().attempt("create the container's cgroup")?;
+        let limits = Resources { devices: Vec::new(), ..resources.clone() };
+        if limits != Resources::default() && !cgroup.exists() {
+            return Err(ConfigError::unsupported("linux.resources", "this user may make no cgroup to limit the container by").into());
+        }
+    } else {
+        cgroup.create().attempt("create the container's cgroup")?;
+    }
     let mut undo = Undo { cgroup: cgroup.clone(), child: None, armed: true };
     cgroup.apply_devices(&resources.devices).attempt("limit the container's devices")?;
     let mut warnings = cgroup.apply_limits(&limits::before_birth(&resources)).attempt("limit the container")?;

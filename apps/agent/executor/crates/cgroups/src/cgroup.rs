@@ -99,6 +99,30 @@ impl Cgroup {
         self.members().try_for_each(create_with_retries)
     }
 
+    /// As `create` for a user who may have been given cgroups or not: without the hierarchies that are closed to them.
+    pub fn create_where_permitted(mut self) -> Result<Self> {
+        let is_permitted = |member: &Membership| match create_with_retries(member) {
+            Err(Error::Io { source, .. }) if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                Ok(false)
+            }
+            made => made.map(|()| true),
+        };
+        let v1 = std::mem::take(&mut self.v1);
+        for member in v1 {
+            if is_permitted(&member)? {
+                self.v1.push(member);
+            }
+        }
+        if self.v2.as_ref().map_or(Ok(false), is_permitted)? { Ok(self) } else { Ok(Self { v2: None, ..self }) }
+    }
+
+    /// Of a container that was made by `create_where_permitted`, say.
+    pub fn where_it_exists(mut self) -> Self {
+        self.v1.retain(|member| member.path.is_dir());
+        self.v2 = self.v2.filter(|member| member.path.is_dir());
+        self
+    }
+
     /// For clone3's CLONE_INTO_CGROUP; None where v2 is not mounted.
     pub fn open_v2(&self) -> Result<Option<OwnedFd>> {
         let Some(path) = self.v2_path() else { return Ok(None) };
