@@ -21,12 +21,12 @@ tty:x:5:
 nogroup:x:65534:
 `;
 
-/** The same as the image the suite would download, from this host's busybox. */
+/** Like the image the suite would download, which has neither /proc nor /sys, from this host's busybox. */
 async function makeBusybox(archive: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'gantry-busybox-'));
   try {
     const rootfs = join(directory, 'rootfs');
-    for (const part of ['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'usr/sbin', 'var/www']) await mkdir(join(rootfs, part), { recursive: true });
+    for (const part of ['bin', 'dev', 'etc', 'home', 'root', 'usr/sbin', 'var/www']) await mkdir(join(rootfs, part), { recursive: true });
     await runOrFail('install', ['-d', '-m', '1777', join(rootfs, 'tmp')]);
     const busybox = join(rootfs, 'bin/busybox');
     await copyFile('/bin/busybox', busybox);

@@ -21,6 +21,7 @@ const wanted: Readonly<Record<Purpose, Readonly<Record<string, readonly string[]
     bzip2: ['/usr/bin/bzip2', '/bin/bzip2'],
     chromium: ['/usr/bin/chromium'],
     cpio: ['/usr/bin/cpio', '/bin/cpio'],
+    crun: ['/usr/bin/crun', '/usr/local/bin/crun'],
     'docker-compose': ['/usr/bin/docker-compose', '/usr/local/bin/docker-compose'],
     'docker-registry': ['/usr/bin/docker-registry'],
     'docker.io': ['/usr/sbin/dockerd'],

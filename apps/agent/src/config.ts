@@ -37,6 +37,8 @@ const Environment = z.preprocess(
     GANTRY_SUBNET: z.cidrv4().default('10.201.0.0/16'),
     /** The native executor; beside this program unless told. */
     GANTRY_EXECUTOR: absolutePath.default(join(import.meta.dirname, 'gantry-executor')),
+    /** Another OCI runtime, `/usr/sbin/runc` or `/usr/bin/crun`, that creates, starts, enters and removes containers in the executor's place. */
+    GANTRY_OCI_RUNTIME: absolutePath.optional(),
     GANTRY_NODE_NAME: z.string().min(1).max(255).default(hostname()),
     /** Comma-separated `NAME=UNITS` that services can reserve: `gpu=2`. */
     GANTRY_NODE_RESOURCES: z
@@ -75,6 +77,7 @@ export function readConfig(variables: Record<string, string | undefined> = proce
     bridge: environment.GANTRY_BRIDGE,
     ...splitSubnet(environment.GANTRY_SUBNET),
     executorPath: environment.GANTRY_EXECUTOR,
+    ociRuntimePath: environment.GANTRY_OCI_RUNTIME ?? null,
     nodeName: environment.GANTRY_NODE_NAME,
     genericResources: toGenericResources(environment.GANTRY_NODE_RESOURCES ?? ''),
     cgroupParent: `/${environment.GANTRY_CGROUP_PARENT.replace(/^\/+/, '')}`,

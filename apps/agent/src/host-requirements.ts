@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { operational } from '@gantry/platform/errors';
 
 /** What a host must have before anything is touched; each lack is one paragraph that says what to do. */
-export async function checkHost(options: { executorPath: string }): Promise<void> {
+export async function checkHost(options: { executorPath: string; ociRuntimePath: string | null }): Promise<void> {
   if (process.platform !== 'linux') throw operational('unsupported', `the agent runs containers on Linux only, and this is ${process.platform}`);
   if (process.getuid?.() !== 0) {
     throw operational(
@@ -23,6 +23,10 @@ export async function checkHost(options: { executorPath: string }): Promise<void
       `the native executor is not at ${options.executorPath}: build it (npm run build), or say where it is with GANTRY_EXECUTOR`,
       { cause },
     );
+  });
+  if (options.ociRuntimePath === null) return;
+  await access(options.ociRuntimePath, constants.X_OK).catch((cause: unknown) => {
+    throw operational('unavailable', `there is no OCI runtime at ${options.ociRuntimePath}: install it, or leave GANTRY_OCI_RUNTIME out`, { cause });
   });
 }
 

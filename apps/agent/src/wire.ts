@@ -39,6 +39,7 @@ async function wire(config: AgentConfig, logger: Logger, parts: AsyncDisposableS
     dataDir: config.dataDir,
     stateDir: config.stateDir,
     executorPath: config.executorPath,
+    ...(config.ociRuntimePath === null ? {} : { ociRuntimePath: config.ociRuntimePath }),
     logger,
     instance: config.instance,
     bridge: { name: config.bridge, subnet: config.bridgeSubnet },

@@ -57,6 +57,7 @@ test('a data directory of a newer version is left alone', async () => {
 test.each([
   ['a configuration that makes no sense', { GANTRY_SUBNET: 'everything' }, [], 2, 'GANTRY_SUBNET'],
   ['an executor that is not there', { GANTRY_EXECUTOR: '/nowhere/gantry-executor' }, [], 1, 'GANTRY_EXECUTOR'],
+  ['an OCI runtime that is not there', { GANTRY_OCI_RUNTIME: '/nowhere/runc' }, [], 1, 'GANTRY_OCI_RUNTIME'],
   ['a user who is not root', {}, ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'], 1, 'must run as root'],
   [
     'a host without control groups',

@@ -43,7 +43,12 @@ async function openParts(options: RuntimeOptions, instance: string, opened: Asyn
   opened.defer(() => metadata.close());
   const runs = openRuns(join(stateDir, 'runs.db'), logger);
   opened.defer(() => runs.close());
-  const executor = await startExecutor({ executorPath: options.executorPath, root: join(stateDir, 'executor'), logger });
+  const executor = await startExecutor({
+    executorPath: options.executorPath,
+    ...(options.ociRuntimePath === undefined ? {} : { ociRuntimePath: options.ociRuntimePath }),
+    root: join(stateDir, 'executor'),
+    logger,
+  });
   opened.defer(() => executor.close());
 
   const events = createEvents();

@@ -40,6 +40,8 @@ export interface RuntimeOptions {
   readonly stateDir: string;
   /** Path of the gantry-executor binary. */
   readonly executorPath: string;
+  /** Path of an OCI runtime (runc, crun) to call for containers' lives instead. */
+  readonly ociRuntimePath?: string;
   readonly logger: Logger;
   /** Tells agents on one machine apart: interface names, the nftables table. 1 to 8 characters a-z 0-9. `gantry` unless told. */
   readonly instance?: string;

@@ -8,6 +8,8 @@ import { FrameSocket } from './frame-socket.ts';
 
 export interface ServeOptions {
   readonly executorPath: string;
+  /** An OCI runtime that makes and removes containers in the executor's place. */
+  readonly ociRuntimePath?: string;
   /** Directory of the executor's own state, one directory per container. */
   readonly root: string;
   readonly logger: Logger;
@@ -23,7 +25,11 @@ export async function startServe(options: ServeOptions): Promise<{ child: ChildP
   const pidFile = join(options.root, 'serve.pid');
   await endLeftover(pidFile, socket);
   await rm(socket, { force: true });
-  const child = spawn(options.executorPath, ['serve', '--root', options.root, '--socket', socket], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  const runtime = options.ociRuntimePath === undefined ? [] : ['--runtime', options.ociRuntimePath];
+  const child = spawn(options.executorPath, ['serve', '--root', options.root, '--socket', socket, ...runtime], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => undefined);
   child.once('error', (cause) => ended.reject(operational('unavailable', `start ${options.executorPath}`, { cause })));

@@ -1,6 +1,7 @@
 //! What can be done to a container from outside, whoever started it: shared by the server and the command line.
 
 use crate::failure::{Attempt, Result};
+use crate::foreign::Runtime;
 use crate::hooks;
 use crate::oci_state::OciState;
 use crate::process::ProcessRef;
@@ -123,7 +124,11 @@ pub fn delete(root: &Path, id: &str, force: bool) -> Result<()> {
     if let Some(shim) = record.live_shim() {
         end(shim, SHIM_LIMIT)?;
     }
-    run_poststop_hooks(&state_dir, &record);
+    if let Some(program) = &record.runtime {
+        Runtime::new(program, &state_dir, id).delete()?;
+    } else {
+        run_poststop_hooks(&state_dir, &record);
+    }
     if !record.bundle.is_empty() {
         cgroup.remove().attempt(format!("delete container {id}"))?;
     }

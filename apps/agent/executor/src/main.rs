@@ -7,6 +7,7 @@ mod clock;
 mod container;
 mod exit_record;
 mod failure;
+mod foreign;
 mod hooks;
 mod init;
 mod launch;

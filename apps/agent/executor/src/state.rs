@@ -34,6 +34,9 @@ pub struct Record {
     /// Hooks to run at its deletion; their names are in the configuration.
     #[serde(default = "unknown_means_yes")]
     pub has_poststop: bool,
+    /// The OCI runtime that made it and removes it; None: this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
     /// Kept in a file of its own, see [`crate::exit_record`].
     #[serde(default, skip_serializing)]
     pub exit: Option<ExitStatus>,
@@ -58,6 +61,7 @@ impl Record {
             private_pid: config.linux.is_new(oci::NamespaceKind::Pid),
             annotations: config.annotations.clone(),
             has_poststop: config.hooks.as_ref().is_some_and(|hooks| !hooks.poststop.is_empty()),
+            runtime: None,
             exit: None,
         }
     }

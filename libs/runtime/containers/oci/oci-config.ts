@@ -142,7 +142,8 @@ export function toOciConfig(record: ContainerRecord, surroundings: StartSurround
     ? surroundings.hostDevices
     : host.resources.devices.map((device) => readDevice(device.pathOnHost, device.pathInContainer || device.pathOnHost));
   return {
-    ociVersion: '1.2.0',
+    // The oldest that has all of it: runtimes refuse one that is newer than they are (crun 1.8 beyond 1.0).
+    ociVersion: '1.0.2',
     process: processOf(record, surroundings, capabilities, security.noNewPrivileges),
     root: { path: 'rootfs', readonly: host.readonlyRootfs },
     ...(host.utsMode === 'host' ? {} : { hostname: surroundings.hostname }),

@@ -79,17 +79,18 @@ pub fn resume(global: &Global, arguments: &mut Arguments) -> Result<()> {
 }
 
 pub fn serve(global: &Global, arguments: &mut Arguments) -> Result<()> {
-    let (mut root, mut socket) = (global.root.clone(), None);
+    let (mut root, mut socket, mut runtime) = (global.root.clone(), None, None);
     while let Some(option) = arguments.next_option()? {
         match option.as_str() {
             "root" => root = arguments.value()?.into(),
+            "runtime" => runtime = Some(arguments.value()?),
             "socket" => socket = Some(std::path::PathBuf::from(arguments.value()?)),
             other => return Err(unexpected(other)),
         }
     }
     arguments.finish()?;
     let socket = socket.ok_or_else(|| Failure::new(Code::Invalid, "serve needs --socket"))?;
-    crate::server::serve(&root, &socket)
+    crate::server::serve(&root, &socket, runtime)
 }
 
 #[cfg(test)]

@@ -69,6 +69,13 @@ fn become_container(channel: &Channel) -> std::result::Result<Never, Failure> {
     }
 }
 
+/// Attaches a mount at a path of the host, in this mount namespace.
+pub(crate) fn attach_at(mount: rustix::fd::BorrowedFd, path: &std::path::Path) -> Result<()> {
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    let place = rustix::fs::open(path, flags, Mode::empty()).attempt(format!("open {}", path.display()))?;
+    mounts::attach(mount, place.as_fd())
+}
+
 pub(crate) fn warn(channel: &Channel, message: impl Into<String>) -> Result<()> {
     channel.send(&FromInit::Warning { message: message.into() })
 }

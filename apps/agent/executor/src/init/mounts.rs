@@ -106,9 +106,9 @@ fn target_of(root: &Root, mount: &Mount, options: &MountOptions, make: Make) -> 
         match resolve::open_in_no_symlinks(root.as_fd(), destination, OFlags::PATH) {
             Err(Errno::NOENT) => {}
             found => {
-                let found = found.attempt("open the target, which must not lead through a symlink")?;
+                let found = found.attempt("open the target, which must be mounted on ordinary directory")?;
                 if make == Make::Directory && !resolve::is_directory(&found)? {
-                    return Err(Failure::failed("the target is not a directory"));
+                    return Err(Failure::failed("the target must be mounted on ordinary directory"));
                 }
                 return Ok(found);
             }

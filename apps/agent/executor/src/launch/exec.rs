@@ -69,7 +69,8 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     }
     let child = child.map_err(|failure| Failure { message: format!("{}: is the container stopping?", failure.message), ..failure })?;
     drop(theirs);
-    let mut launched = Launched { child, channel, console: None, cgroup: cgroup.clone(), warnings: Vec::new(), seccomp_listener: None };
+    let mut launched =
+        Launched { child, channel, console: None, cgroup: cgroup.clone(), warnings: Vec::new(), seccomp_listener: None, gate: None };
     let started = place(&mut launched, &plan, &rlimits);
     if let Err(failure) = started {
         launched.kill();

@@ -11,7 +11,7 @@ mod network;
 pub use exec::{ExecRequest, begin_exec};
 pub use id_maps::id_map_namespace;
 pub use listener::send_seccomp_listener;
-pub use network::{attach_interface, configure_inside};
+pub use network::{attach_interface, attach_networks, configure_inside};
 
 use crate::channel::{Channel, FromInit, ToInit};
 use crate::failure::{Attempt, Result};
@@ -58,6 +58,8 @@ pub struct Launched {
     pub cgroup: Cgroup,
     pub warnings: Vec<String>,
     pub seccomp_listener: Option<OwnedFd>,
+    /// Of a container that another runtime has made.
+    pub gate: Option<crate::foreign::Gate>,
 }
 
 /// A stuck mount or hook without a limit of its own fails the creation in the end.
@@ -127,7 +129,7 @@ pub fn launch(request: Request) -> Result<Launched> {
     let child = birth.give(&init.config.linux)?;
     drop(theirs);
     undo.child = Some((child.pid, child.pidfd.try_clone().attempt("keep a handle on the child")?));
-    let mut launched = Launched { child, channel, console: None, cgroup, warnings: Vec::new(), seccomp_listener: None };
+    let mut launched = Launched { child, channel, console: None, cgroup, warnings: Vec::new(), seccomp_listener: None, gate: None };
     let placed = launched.place(init, &rlimits, request.meanwhile);
     placed.map_err(|failure| launched.own_failure().unwrap_or(failure))?;
     launched.await_ready(|pid| {
@@ -274,6 +276,9 @@ impl Launched {
     }
 
     pub fn open_gate(&self) -> Result<()> {
+        if let Some(gate) = &self.gate {
+            return gate.open();
+        }
         self.channel.send(&ToInit::Start)
     }
 

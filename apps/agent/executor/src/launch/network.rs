@@ -37,6 +37,12 @@ pub fn attach_all(networks: &[NetworkAttachment], linux: &Linux, pid: Pid) -> Re
     Ok(())
 }
 
+/// The same with addresses and routes, for a container that another runtime has made.
+pub fn attach_networks(networks: &[NetworkAttachment], linux: &Linux, pid: Pid) -> Result<()> {
+    attach_all(networks, linux, pid)?;
+    networks.iter().try_for_each(|network| configure_inside(open_namespace(pid)?, network.clone()))
+}
+
 pub fn attach_interface(socket: &mut Socket, network: &NetworkAttachment, namespace: BorrowedFd) -> Result<()> {
     let what = format!("connect {} to bridge {}", network.host_interface, network.bridge);
     let pair = VethPair {

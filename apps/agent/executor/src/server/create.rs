@@ -19,7 +19,7 @@ const REPORT_LIMIT: Timespec = Timespec { tv_sec: 330, tv_nsec: 0 };
 pub fn create(server: &Server, create: Create) -> Result<ContainerState> {
     let (id, bundle) = (create.container_id.clone(), create.bundle.clone());
     let state_dir = StateDir::create(&server.root, &id)?;
-    let (child, report) = match start_shim(server, &ShimPlan { root: server.root.clone(), create }) {
+    let (child, report) = match start_shim(server, &ShimPlan { root: server.root.clone(), runtime: server.runtime.clone(), create }) {
         Ok(started) => started,
         Err(failure) => {
             let _ = state_dir.remove();

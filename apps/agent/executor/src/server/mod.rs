@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 pub struct Server {
     pub root: PathBuf,
+    /// Of `serve --runtime`.
+    pub runtime: Option<String>,
     /// The program that shims run: sealed once, used for all.
     pub sealed: OwnedFd,
     pub reaper: Reaper,
@@ -29,13 +31,15 @@ pub struct Server {
 }
 
 /// Never returns but with an error.
-pub fn serve(root: &Path, socket: &Path) -> Result<()> {
+pub fn serve(root: &Path, socket: &Path, runtime: Option<String>) -> Result<()> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     std::fs::create_dir_all(root).attempt(format!("create {}", root.display()))?;
     let root = root.canonicalize().attempt(format!("find {}", root.display()))?;
     let listener = listen(socket)?;
-    let server = Arc::new(Server { root, sealed: crate::sealed::sealed_image()?, reaper: Reaper::start()?, spare: Spare::default() });
+    let (sealed, reaper, spare) = (crate::sealed::sealed_image()?, Reaper::start()?, Spare::default());
+    let server = Arc::new(Server { root, runtime, sealed, reaper, spare });
     server.spare.refill(&server.sealed);
+
     loop {
         let (stream, _) = match listener.accept() {
             Ok(accepted) => accepted,

@@ -7,6 +7,7 @@ use super::setup::{connect_pipes, connect_terminal, wrong_state};
 use super::supervised::{INIT, Stdio, Supervised};
 use crate::clock;
 use crate::failure::{Attempt, Result};
+use crate::foreign::Runtime;
 use crate::launch::{ExecRequest, begin_exec};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -241,19 +242,23 @@ impl Keeper {
         if cgroup.is_frozen() {
             return Err(wrong_state(format!("container {} is paused", self.record.id)));
         }
-        let process = oci::Process::parse(process.to_string().as_bytes())?;
-        let terminal = process.terminal;
+        let parsed = oci::Process::parse(process.to_string().as_bytes())?;
+        let terminal = parsed.terminal;
         let mut stdio = Stdio::new(terminal, stdin && !detach)?;
-        let launched = begin_exec(ExecRequest {
-            root: self.state_dir.root(),
-            config: &self.config()?,
-            cgroup,
-            container: init.pidfd.as_fd(),
-            process,
-            stdio: stdio.borrowed(),
-            preserve: &[],
-            keep_keyring: false,
-        })?;
+        let launched = match &self.record.runtime {
+            None => begin_exec(ExecRequest {
+                root: self.state_dir.root(),
+                config: &self.config()?,
+                cgroup,
+                container: init.pidfd.as_fd(),
+                process: parsed,
+                stdio: stdio.borrowed(),
+                preserve: &[],
+                keep_keyring: false,
+            })?,
+            Some(program) => Runtime::new(program, &self.state_dir, &self.record.id).exec(cgroup, process, terminal, stdio.borrowed())?,
+        };
+
         let pidfd = launched.child.pidfd.try_clone().attempt("keep a handle on the process")?;
         let exec = self.take_number();
         let mut supervised = Supervised {

@@ -5,6 +5,7 @@ use super::keeper::{Keeper, Kept};
 use super::supervised::{INIT, Input, Output, Stdio, Supervised, set_nonblocking};
 use crate::exit_record;
 use crate::failure::{Attempt, Result};
+use crate::foreign::Runtime;
 use crate::launch::{self, Request};
 use crate::process::ProcessRef;
 use crate::state::{CONFIG, Record, SHIM_LOG, SHIM_SOCKET, StateDir};
@@ -26,6 +27,8 @@ pub const PLAN_FD: i32 = 4;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ShimPlan {
     pub root: PathBuf,
+    /// The OCI runtime to call instead of doing it ourselves.
+    pub runtime: Option<String>,
     pub create: Create,
 }
 
@@ -69,7 +72,8 @@ fn set_up(plan: ShimPlan) -> Result<(Keeper, ContainerState)> {
     let state_dir = StateDir::open(&plan.root, &plan.create.container_id)?;
     sys::set_last_argument(plan.create.container_id.as_bytes());
     open_own_log(&state_dir)?;
-    let created = create(state_dir, plan.create);
+    let created = create(state_dir, plan.create, plan.runtime);
+
     if let Err((state_dir, _)) = &created {
         // Nothing exists but the claim on the id.
         let _ = state_dir.remove();
@@ -85,8 +89,12 @@ fn open_own_log(state_dir: &StateDir) -> Result<()> {
 }
 
 /// Hands the directory back on failure.
-fn create(state_dir: StateDir, create: Create) -> std::result::Result<(Keeper, ContainerState), (StateDir, Failure)> {
-    match try_create(&state_dir, &create) {
+fn create(
+    state_dir: StateDir,
+    create: Create,
+    runtime: Option<String>,
+) -> std::result::Result<(Keeper, ContainerState), (StateDir, Failure)> {
+    match try_create(&state_dir, &create, runtime) {
         Ok(parts) => {
             let (events, signals, listener, record, kept, init, log) = parts;
             let state = record.to_state_of(Status::Created);
@@ -98,7 +106,7 @@ fn create(state_dir: StateDir, create: Create) -> std::result::Result<(Keeper, C
 
 type Parts = (Events, SignalFd, OwnedFd, Record, Kept, Supervised, Option<Log>);
 
-fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
+fn try_create(state_dir: &StateDir, create: &Create, runtime: Option<String>) -> Result<Parts> {
     rustix::process::chdir("/").attempt("leave the server's directory")?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).attempt("become undumpable")?;
     // Daemons that a container without a pid namespace leaves behind become our children, not init's.
@@ -113,6 +121,7 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
     let mut record = Record::new(&create.container_id, bundle, &rootfs, &config);
     let own = ProcessRef::of(rustix::process::getpid().as_raw_nonzero().get());
     record.shim = Some(own);
+    record.runtime = runtime;
     state_dir.write(&record)?;
     exit_record::reserve(&state_dir.fd)?;
     // Whoever started us may be ended with its whole cgroup.
@@ -129,8 +138,9 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
         poststart_hooks: config.hooks.as_ref().is_some_and(|hooks| !hooks.poststart.is_empty()),
     };
     let mut stdio = Stdio::new(has_terminal, create.stdin)?;
-    let launched = launch::launch(Request {
+    let request = Request {
         root: state_dir.root(),
+
         id: &create.container_id,
         config,
         bundle,
@@ -143,7 +153,11 @@ fn try_create(state_dir: &StateDir, create: &Create) -> Result<Parts> {
         no_pivot: false,
         keep_keyring: false,
         meanwhile: &leave,
-    })?;
+    };
+    let launched = match &record.runtime {
+        None => launch::launch(request)?,
+        Some(program) => Runtime::new(program, state_dir, &create.container_id).create(request)?,
+    };
     for warning in &launched.warnings {
         crate::report::say(format_args!("warning: {warning}"));
     }
