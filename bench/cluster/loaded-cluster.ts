@@ -128,12 +128,13 @@ export class LoadedCluster {
     for (const agent of this.agents.splice(-count)) agent.close();
     await this.#until(service.id, (seen) => seen.status.runningTasks < wanted);
     const started = performance.now();
-    for (const { id, tasks } of this.#made) await this.#until(id, ({ status }) => status.state === 'converged' && status.runningTasks === tasks);
+    await this.#untilCalm();
     return (performance.now() - started) / 1_000;
   }
 
   /** Kills the api and starts it again: seconds until every agent is connected, and the nodes that were given up or tasks begun anew for it. */
   async restartApi(): Promise<{ seconds: number; harmed: number }> {
+    await this.#untilCalm();
     const tasksBefore = await this.#countTasks();
     const exited = once(this.#api, 'exit');
     this.#api.kill('SIGKILL');
@@ -211,6 +212,11 @@ export class LoadedCluster {
     const service = this.#made.at(-1);
     if (service === undefined) throw new Error('the bench has made no service');
     return this.#send('GET', `/services/${service.id}`);
+  }
+
+  /** Every service has all its tasks. */
+  async #untilCalm(): Promise<void> {
+    for (const { id, tasks } of this.#made) await this.#until(id, ({ status }) => status.state === 'converged' && status.runningTasks === tasks);
   }
 
   async #untilHealthy(): Promise<void> {
