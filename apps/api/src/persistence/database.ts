@@ -15,7 +15,8 @@ export type Transaction = Prisma.TransactionClient;
  */
 const poolSize = 10;
 const linkPoolSize = 6;
-const connectWithinMs = 5_000;
+/** For a connection of the pool too: on a busy machine an answer that comes late is better than none. */
+const connectWithinMs = 10_000;
 const transactionWithinMs = 60_000;
 
 @Injectable()

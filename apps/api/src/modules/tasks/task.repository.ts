@@ -32,8 +32,4 @@ export class TaskRepository {
     ];
     return this.database.client.task.findMany({ where: { AND }, include: withTaskNames, orderBy: [{ createdAt: 'desc' }, { id: 'asc' }], take: limit });
   }
-
-  countRunning(): Promise<number> {
-    return this.database.client.task.count({ where: { state: 'running', desiredState: 'running' } });
-  }
 }
