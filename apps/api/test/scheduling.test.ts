@@ -104,3 +104,11 @@ test('a service that asks for it spreads to a node that joins, one task at a tim
   );
   expect(await placesOf(still, 6)).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
 });
+
+test('more tasks that fit nowhere than are looked at together keep no others waiting', async () => {
+  await join('one');
+  const stuck = await create('stuck', 4_100, { placement: { constraints: ['node.labels.none == x'] } });
+  await cluster.seen(stuck, ({ status }) => status.state === 'pending');
+  const web = await create('web', 2, {});
+  expect(await placesOf(web, 2)).toEqual(['one', 'one']);
+});

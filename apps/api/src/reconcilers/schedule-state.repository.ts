@@ -93,11 +93,12 @@ export class ScheduleStateRepository {
     await transaction.$queryRaw`select pg_advisory_xact_lock(${schedulerLock})::text`;
   }
 
-  /** The longest waiting first, in groups that ask for the same. */
+  /** In groups that ask for the same, the longest waiting first; those that were told why they wait come after those that nobody has looked at. */
   async findPending(transaction: Transaction, except: readonly WaitingTasks[]): Promise<PendingGroup[]> {
     const waiting = except.map(({ serviceId, revision }) => `${serviceId}/${revision}`);
     const rows = await transaction.$queryRaw<PendingRow[]>`
-      select id, service_id, revision, node_id from task where state = 'pending' and desired_state = 'running' and service_id || '/' || revision <> all(${waiting}::text[]) order by created_at, slot limit ${tasksPerRun}`;
+      select id, service_id, revision, node_id from task where state = 'pending' and desired_state = 'running'
+        and service_id || '/' || revision <> all(${waiting}::text[]) order by message <> '', created_at, slot limit ${tasksPerRun}`;
     const demands = await this.#findDemands(transaction, rows);
     return [...Map.groupBy(rows, keyOf)].flatMap(([key, tasks]) => {
       const demand = demands.get(key);
