@@ -67,10 +67,6 @@ export class AgentProcess {
     return this.#output;
   }
 
-  get pid(): number {
-    return this.#child?.pid ?? 0;
-  }
-
   /** How it is run, with some of its environment changed. */
   invocation(changes: Record<string, string> = {}): { command: string[]; env: Record<string, string> } {
     const { serverUrl = '', joinToken = '', nodeName = 'test-node', isBuilt = false, host, env } = this.#options;

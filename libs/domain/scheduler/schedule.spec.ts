@@ -267,8 +267,8 @@ function checkNode(node: CandidateNode, groups: PendingGroup[], placements: Plac
   if (node.state !== 'ready') expect(here.every(({ count }) => count === 0)).toBe(true);
   expect(here.reduce((sum, { group, count }) => sum + group.memoryBytes * count, 0)).toBeLessThanOrEqual(node.capacity.memoryBytes);
   for (const { group, count } of here) expect(count).toBeLessThanOrEqual(group.maxPerNode ?? Number.POSITIVE_INFINITY);
-  expect(here.reduce((sum, { group, count }) => sum + (group.genericResources['gpu'] ?? 0) * count, 0)).toBeLessThanOrEqual(
-    node.genericResources.capacity['gpu'] ?? 0,
+  expect(here.reduce((sum, { group, count }) => sum + (group.genericResources.gpu ?? 0) * count, 0)).toBeLessThanOrEqual(
+    node.genericResources.capacity.gpu ?? 0,
   );
   const holders = here.reduce((sum, { group, count }) => sum + (group.hostPorts.length > 0 ? count : 0), 0);
   expect(holders).toBeLessThanOrEqual(node.hostPorts.has('80/tcp') ? 0 : 1);
@@ -276,14 +276,14 @@ function checkNode(node: CandidateNode, groups: PendingGroup[], placements: Plac
 
 /** Any ready node can take any number of it. */
 function isBoundless(group: PendingGroup): boolean {
-  return group.memoryBytes === 0 && group.maxPerNode === null && group.hostPorts.length === 0 && group.genericResources['gpu'] === undefined;
+  return group.memoryBytes === 0 && group.maxPerNode === null && group.hostPorts.length === 0 && group.genericResources.gpu === undefined;
 }
 
 function checkSpread(group: PendingGroup, nodes: CandidateNode[], placements: Placements): void {
   const ready = nodes.filter((node) => node.state === 'ready');
   const countOf = (node: CandidateNode) => placements.filter((p) => p.nodeId === node.nodeId && group.tasks.some((task) => task.taskId === p.taskId)).length;
   const isEven = (counts: number[]) => counts.length === 0 || Math.max(...counts) - Math.min(...counts) <= 1;
-  const zones = [...Map.groupBy(ready, (node) => node.labels['zone']).values()].map((within) => within.map(countOf));
+  const zones = [...Map.groupBy(ready, (node) => node.labels.zone).values()].map((within) => within.map(countOf));
   if (group.strategy === 'binpack' && group.spreadOver.length === 0) expect(ready.filter((node) => countOf(node) > 0).length).toBeLessThanOrEqual(1);
   if (group.spreadOver.length > 0) expect(isEven(zones.map((counts) => counts.reduce((sum, count) => sum + count, 0)))).toBe(true);
   if (group.strategy === 'spread' && group.spreadOver.length > 0) expect(zones.every(isEven)).toBe(true);

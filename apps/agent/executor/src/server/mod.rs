@@ -39,7 +39,6 @@ pub fn serve(root: &Path, socket: &Path, runtime: Option<String>) -> Result<()> 
     let (sealed, reaper, spare) = (crate::sealed::sealed_image()?, Reaper::start()?, Spare::default());
     let server = Arc::new(Server { root, runtime, sealed, reaper, spare });
     server.spare.refill(&server.sealed);
-
     loop {
         let (stream, _) = match listener.accept() {
             Ok(accepted) => accepted,
