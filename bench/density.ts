@@ -14,6 +14,7 @@ import { build } from '../tools/build/build.ts';
 const containers = 300;
 const parallel = 4;
 const settledMs = 3000;
+const maxStarts = 3;
 
 /** An engine with that many idle containers. */
 interface Side {
@@ -58,7 +59,7 @@ async function measureMemory(side: Side, directory: string): Promise<Memory> {
   const shims = await shimsOf(side, directory);
   const tree = await treeOf(side.pid());
   // Shims may be the daemon's children, containers the shims'.
-  const below = new Set((await Promise.all(shims.map(treeOf))).flat());
+  const below = new Set(await treeOf(...shims));
   const daemons = tree.filter((pid) => !below.has(pid));
   const [own, all] = [await memoryOf(daemons), await memoryOf([...daemons, ...shims])];
   return { daemonsMib: own.rss / 1024, perContainerKib: all.pss / containers };
@@ -78,6 +79,17 @@ async function measureTakeUp(side: Side): Promise<number> {
   await side.start();
   while ((await list(side)).filter(({ State }) => State === 'running').length < containers) await pause(20);
   return (performance.now() - started) / 1000;
+}
+
+/** Its containerd may take longer with so many than dockerd waits for it: whoever keeps the service starts it again, and that counts. */
+async function startAgain(dockerd: Dockerd): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await dockerd.start();
+    } catch (error) {
+      if (attempt === maxStarts) throw error;
+    }
+  }
 }
 
 function cases(ours: Side, theirs: Side, directory: string): Case[] {
@@ -128,7 +140,7 @@ export const bench: Bench = {
           await agent.end('SIGKILL');
         },
       };
-      const theirs: Side = { socket: dockerd.socket, pid: () => dockerd.pid, start: () => dockerd.start(), kill: () => dockerd.kill() };
+      const theirs: Side = { socket: dockerd.socket, pid: () => dockerd.pid, start: () => startAgain(dockerd), kill: () => dockerd.kill() };
       for (const side of [ours, theirs]) await fill(side, directory);
       return { cases: cases(ours, theirs, directory), close: () => parts.disposeAsync() };
     } catch (error) {

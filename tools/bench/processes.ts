@@ -12,11 +12,11 @@ export async function parentOf(pid: number): Promise<number> {
   return Number((await statOf(pid))?.[1] ?? 0);
 }
 
-/** A process and all that descend from it. */
-export async function treeOf(root: number): Promise<number[]> {
+/** Processes and all that descend from them. */
+export async function treeOf(...roots: readonly number[]): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const parents = new Map(await Promise.all(pids.map(async (pid) => [pid, await parentOf(pid)] as const)));
-  const tree = [root];
+  const tree = [...roots];
   for (let index = 0; index < tree.length; index++) tree.push(...pids.filter((pid) => parents.get(pid) === tree[index]));
   return tree;
 }
