@@ -31,7 +31,6 @@ pub fn begin_exec(request: ExecRequest) -> Result<Launched> {
     let is_rootless = !rustix::process::geteuid().is_root();
     let program = linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
     let cgroup = if is_rootless { request.cgroup.where_it_exists() } else { request.cgroup };
-
     let rlimits = limits::parse_rlimits(&request.process.rlimits)?;
     let doors = cgroup.open_doors().attempt("find the container's cgroup")?;
     let mut flags = namespaces::flags_to_enter(linux);

@@ -69,7 +69,6 @@ pub fn launch(request: Request) -> Result<Launched> {
     let mut config = request.config;
     let process = config.process.take().ok_or_else(|| ConfigError::invalid("process", "is missing"))?;
     let program = config.linux.seccomp.as_ref().map(|profile| seccomp::compile_cached(request.root, profile)).transpose()?;
-
     config.linux.seccomp = None;
     let resources = config.linux.resources.take().unwrap_or_default();
     let rlimits = limits::parse_rlimits(&process.rlimits)?;

@@ -258,7 +258,6 @@ impl Keeper {
             })?,
             Some(program) => Runtime::new(program, &self.state_dir, &self.record.id).exec(cgroup, process, terminal, stdio.borrowed())?,
         };
-
         let pidfd = launched.child.pidfd.try_clone().attempt("keep a handle on the process")?;
         let exec = self.take_number();
         let mut supervised = Supervised {

@@ -73,7 +73,6 @@ fn set_up(plan: ShimPlan) -> Result<(Keeper, ContainerState)> {
     sys::set_last_argument(plan.create.container_id.as_bytes());
     open_own_log(&state_dir)?;
     let created = create(state_dir, plan.create, plan.runtime);
-
     if let Err((state_dir, _)) = &created {
         // Nothing exists but the claim on the id.
         let _ = state_dir.remove();
@@ -140,7 +139,6 @@ fn try_create(state_dir: &StateDir, create: &Create, runtime: Option<String>) ->
     let mut stdio = Stdio::new(has_terminal, create.stdin)?;
     let request = Request {
         root: state_dir.root(),
-
         id: &create.container_id,
         config,
         bundle,
