@@ -46,9 +46,12 @@ test('a link that brings frames late, twice, swapped or not at all loses nothing
     update: { parallelism: 0, failureAction: 'continue' },
   });
   link.misbehaviour = { duplicated: 10, delayed: 30, swapped: 10, broken: 2 };
-  for (const wanted of [30, 6, 24, 18]) {
-    await api.call('POST', `/services/${service.id}/scale`, { replicas: wanted });
-    await settles(journal, service, wanted);
+  // So few frames may all get through: again, until a connection has broken.
+  for (let round = 0; round === 0 || (link.breaks === 0 && round < 20); round += 1) {
+    for (const wanted of [30, 6, 24, 18]) {
+      await api.call('POST', `/services/${service.id}/scale`, { replicas: wanted });
+      await settles(journal, service, wanted);
+    }
   }
   link.misbehaviour = { duplicated: 0, delayed: 0, swapped: 0, broken: 0 };
   await settles(journal, service, 18);
